@@ -1,0 +1,67 @@
+// The dependency arrows of src. A file imports from the folders that its own folder names, and from layers below its
+// own in its folder; never from its own layer, so no circle can close. A new file of the core takes its place here.
+
+/** What the files of a folder may import besides lower layers of their own folder; '.' is src itself. */
+const folders = {
+  '.': ['crew', 'reports', 'assignment', 'core'],
+  connect: ['crew', 'reports', 'assignment', 'core'],
+  testing: ['crew', 'reports', 'assignment', 'core'],
+  crew: ['reports', 'assignment', 'core'],
+  reports: ['core'],
+  assignment: ['core'],
+  storage: ['core'],
+  core: [],
+}
+
+/** The layers of a folder, highest first; '*' is every file that has no layer of its own. */
+const layers = {
+  '.': [['index']],
+  connect: [['*'], ['tools']],
+  testing: [['index'], ['*'], ['manual-environment']],
+  crew: [['crew'], ['member'], ['work'], ['stopper']],
+  reports: [['report-generator'], ['*'], ['report', 'markdown'], ['statistics']],
+  assignment: [['index'], ['*'], ['strategy']],
+  storage: [['*']],
+  core: [
+    ['communications', 'task-tracker'],
+    ['task-news'],
+    ['task-commands'],
+    ['task-filter', 'task-notices', 'eligibility'],
+    ['task-board', 'mailboxes'],
+    ['attempt', 'claim-queues', 'task-graph'],
+    ['task-input', 'task-moves'],
+    ['task', 'message', 'members'],
+    ['journal'],
+    ['local-journal', 'commit-wire', 'storage-client', 'memory-storage'],
+    ['leases', 'decision'],
+    ['projection'],
+    ['journal-storage'],
+    ['abortable', 'events', 'waits', 'changes', 'attempt-record'],
+    ['environment', 'input', 'markdown'],
+    ['heap', 'json', 'multi-map'],
+    ['errors'],
+  ],
+}
+
+const nameOf = (folder, row) => `${folder}: ${row.join(', ')}`
+const namesOf = (folder, rows = layers[folder]) => rows.map((row) => nameOf(folder, row))
+
+/** The table as eslint-plugin-boundaries reads it: a category for each layer, and what each category may import. */
+export const categories = Object.entries(layers)
+  .flatMap(([folder, rows]) =>
+    rows.flatMap((row) =>
+      row.map((file) => ({ category: nameOf(folder, row), pattern: `src/${folder}/${file}.ts`.replace('/./', '/') })),
+    ),
+  )
+  // The first match counts, so what has a name comes before '*'.
+  .sort((a, b) => Number(a.pattern.includes('*')) - Number(b.pattern.includes('*')))
+
+export const policies = Object.entries(layers).flatMap(([folder, rows]) =>
+  rows.map((row, height) => {
+    const below = [...namesOf(folder, rows.slice(height + 1)), ...folders[folder].flatMap((name) => namesOf(name))]
+    return {
+      from: { file: { categories: nameOf(folder, row) } },
+      allow: { to: { file: { categories: { anyOf: below } } } },
+    }
+  }),
+)

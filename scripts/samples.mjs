@@ -1,0 +1,47 @@
+// Writes the TypeScript of README and docs into test/samples, where it is compiled and run like any test.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const folder = join(root, 'test', 'samples')
+
+/** What a sample assumes to be there. */
+const PRELUDE = `Object.assign(globalThis, { myAgent: async () => ({ done: true }) })\n`
+
+function* documents() {
+  yield join(root, 'README.md')
+  for (const entry of readdirSync(join(root, 'docs'), { recursive: true, withFileTypes: true })) {
+    const isGuide = entry.isFile() && entry.name.endsWith('.md') && !entry.parentPath.includes(join('docs', 'api'))
+    if (isGuide) yield join(entry.parentPath, entry.name)
+  }
+}
+
+function* samples(file) {
+  const lines = readFileSync(file, 'utf8').split('\n')
+  for (let start = 0; start < lines.length; start++) {
+    if (lines[start] !== '```ts') continue
+    const end = lines.indexOf('```', start)
+    yield { line: start + 1, code: lines.slice(start + 1, end).join('\n') }
+    start = end
+  }
+}
+
+export function writeSamples() {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  for (const file of documents()) {
+    const name = basename(file, '.md')
+    for (const { line, code } of samples(file)) {
+      const isTest = code.includes(`from 'vitest'`)
+      const path = join(folder, `${name}-${line}`)
+      if (isTest) writeFileSync(`${path}.test.ts`, code)
+      else {
+        writeFileSync(`${path}.sample.ts`, `${code}\n\nexport {}\n`)
+        const run = `it('runs as ${name}.md says in line ${line}', async () => {\n  await import('./${name}-${line}.sample.js')\n})\n`
+        writeFileSync(`${path}.test.ts`, `import { it } from 'vitest'\n\n${PRELUDE}\n${run}`)
+      }
+    }
+  }
+}
+
+if (process.argv[1] === import.meta.filename) writeSamples()

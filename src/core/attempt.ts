@@ -1,0 +1,101 @@
+import type { CrewError } from './errors.js'
+import type { Id } from './input.js'
+import type { Answer, Task } from './task.js'
+import type { CompleteOptions, FailOptions, Fenced, ProgressOptions, WaitOptions } from './task-input.js'
+
+/** Where an attempt writes to. */
+export interface AttemptWrites {
+  progress(id: Id, options: ProgressOptions & Fenced): Promise<Task>
+  complete(id: Id, options: CompleteOptions & Fenced): Promise<Task>
+  fail(id: Id, options: FailOptions & Fenced): Promise<Task>
+  release(id: Id, options: { readonly reason?: string } & Fenced): Promise<Task>
+  wait(id: Id, options: WaitOptions & Fenced): Promise<Task>
+  /** Milliseconds until its lease runs out, if it is not renewed. */
+  expiresInMs(attempt: Attempt): number
+}
+
+/**
+ * One try at a task by one member. Its fence goes with every write, so that once the attempt is over each is refused
+ * with `stale_attempt` and has no effect.
+ */
+export class Attempt {
+  /** As it was claimed. */
+  readonly task: Task
+  readonly member: Id
+  /** 1 for the first attempt at the task. */
+  readonly number: number
+  readonly fence: number
+  readonly #writes: AttemptWrites
+  #controller: AbortController | undefined
+  #ending: { readonly reason?: CrewError } | undefined
+
+  /** @internal */
+  constructor(task: Task, writes: AttemptWrites) {
+    this.task = task
+    this.member = task.holder ?? ''
+    this.number = task.attemptCount
+    this.fence = task.fence
+    this.#writes = writes
+  }
+
+  /** Aborts with a CrewError: `cancelled`, `timed_out`, `stale_attempt` or `closed`. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#ending?.reason) this.#controller.abort(this.#ending.reason)
+    }
+    return this.#controller.signal
+  }
+
+  /** Until its lease runs out, if it is not renewed; this process renews it while the crew is open. */
+  get expiresInMs(): number {
+    return this.isOver ? 0 : this.#writes.expiresInMs(this)
+  }
+
+  /** The newest answer to what this task waited for. */
+  get answer(): Answer | undefined {
+    return this.task.answers.at(-1)
+  }
+
+  /** Whether it has an outcome, its own or one that came over it. */
+  get isOver(): boolean {
+    return this.#ending !== undefined
+  }
+
+  progress(options: ProgressOptions): Promise<Task> {
+    return this.#writes.progress(this.task.id, { ...options, fence: this.fence })
+  }
+
+  /** With reviewers, the task waits for their verdict. */
+  complete(options: CompleteOptions = {}): Promise<Task> {
+    return this.#writes.complete(this.task.id, { ...options, fence: this.fence })
+  }
+
+  /** The task is tried again after a pause, or has failed. */
+  fail(options: FailOptions): Promise<Task> {
+    return this.#writes.fail(this.task.id, { ...options, fence: this.fence })
+  }
+
+  /** Gives the task back, at no charge; the eleventh time in a row counts as a failure. */
+  release(options: { readonly reason?: string } = {}): Promise<Task> {
+    return this.#writes.release(this.task.id, { ...options, fence: this.fence })
+  }
+
+  /** The task waits for somebody's answer; the attempt is over, another one goes on with the `answer`. */
+  wait(options: WaitOptions): Promise<Task> {
+    return this.#writes.wait(this.task.id, { ...options, fence: this.fence })
+  }
+
+  /** It has an outcome; with a reason when it did not give it itself. @internal */
+  end(reason?: CrewError): void {
+    if (this.#ending) return
+    this.#ending = reason ? { reason } : {}
+    if (reason) this.#controller?.abort(reason)
+  }
+
+  /** Asks the handler to stop; the attempt goes on until it has an outcome. @internal */
+  abort(reason: CrewError): void {
+    // Only a handler that looks at the signal can hear.
+    if (!this.signal.aborted) this.#controller?.abort(reason)
+  }
+}

@@ -1,0 +1,47 @@
+import { nanoid } from 'nanoid'
+import { invalid } from './errors.js'
+
+/** Ends what it was handed out for: a subscription, a timer. Calling it again does nothing. */
+export type Off = () => void
+
+/** All that comes from outside: time, timers, ids and chance. Pass another one to steer them (see `crewlog/testing`). */
+export interface Environment {
+  /** Wall clock, milliseconds since the epoch. */
+  now(): number
+  /** Milliseconds from an arbitrary start; never goes backwards. */
+  monotonic(): number
+  /** Calls `run` once after `ms`. A `background` timer does not keep a process alive. */
+  setTimer(run: () => void, ms: number, background?: boolean): Off
+  /** A new id, at least 122 random bits. */
+  id(): string
+  /** 0 ≤ x < 1 */
+  random(): number
+}
+
+/** What a platform's timer can hold: longer delays overflow and would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** The platform's own clocks, timers and random numbers. */
+export const systemEnvironment: Environment = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  setTimer(run, ms, background = false) {
+    if (!(ms >= 0 && ms < Infinity)) throw invalid(`A timer takes a finite delay of 0 ms or more, not ${ms}`)
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const wait = (left: number): void => {
+      const piece = Math.min(left, LONGEST_TIMER_MS)
+      timer = setTimeout(() => {
+        if (left > piece) wait(left - piece)
+        else run()
+      }, piece)
+      // Only Node's timers keep a process alive; a browser's is a number.
+      if (background && typeof timer === 'object') (timer as { unref?: () => void }).unref?.()
+    }
+    wait(ms)
+    return () => {
+      clearTimeout(timer)
+    }
+  },
+  id: () => nanoid(),
+  random: () => Math.random(),
+}

@@ -1,0 +1,237 @@
+import type { Environment, Off } from './environment.js'
+import { Bag, Slot } from './heap.js'
+import type { Id } from './input.js'
+import type { JournalEvent } from './journal-storage.js'
+import type { Observer, Projection, Turn } from './projection.js'
+
+/** What a session holds as long as it renews it: an attempt at a task, a delivery of a message. */
+export interface LeaseTerms {
+  readonly session: Id
+  readonly leaseMs: number
+  readonly kind: 'task' | 'message'
+  /** Of the task or message. */
+  readonly id: Id
+  /** Of a delivery. */
+  readonly recipient?: Id
+  /** Tells this lease from later ones of the same thing: a fence, a count. */
+  readonly number: number
+}
+
+/** A lease that is held. */
+export type Lease = Slot<LeaseTerms>
+
+/** Knows what ends with a lease. */
+export interface LeaseKeeper {
+  /** Ends it, if it is still the current one. Lost counts against it; what a closing session gives back does not. */
+  end(turn: Turn, lease: LeaseTerms, how: 'lost' | 'closed'): void
+  /** This process could not renew it in time: others may have taken over. */
+  lapsed?(lease: LeaseTerms): void
+}
+
+/** The journal that leases are taken through. */
+interface Decider {
+  readonly environment: Environment
+  readonly onError: (error: unknown) => void
+  readonly session: Id
+  /** When what is being decided or folded was decided, if it is of this process. */
+  readonly decidedAt: number
+  decide(decide: (turn: Turn) => void): Promise<void>
+}
+
+/** One open journal in one process, as this process has heard of it. */
+interface Session {
+  readonly leases: Bag<LeaseTerms>
+  /** When it last took or renewed a lease, by this process's monotonic and wall clock. Two processes' clocks are never compared. */
+  heardAt: number
+  heardAtWall: number
+  shortestMs: number
+  /** A decision about its leases is under way. */
+  isBusy: boolean
+}
+
+interface Renewal {
+  readonly id: Id
+  readonly before: Partial<Session>
+}
+
+/** Before something that failed is tried again. */
+const PAUSE_MS = 1000
+
+/**
+ * Which session holds what. Renews what this session holds, once for all; ends what another one has not renewed within
+ * its lease by this process's own stopwatch: the rule of Kubernetes' leader election.
+ */
+export class Leases implements Projection<Renewal>, Observer {
+  readonly #journal: Decider
+  /** Nobody else can write while this is open. */
+  readonly #isSoleWriter: boolean
+  readonly #keepers = new Map<LeaseTerms['kind'], LeaseKeeper>()
+  readonly #sessions = new Map<Id, Session>()
+  #timer: { readonly at: number; readonly off: Off } | undefined
+  #isClosed = false
+
+  constructor(journal: Decider, isSoleWriter: boolean) {
+    this.#journal = journal
+    this.#isSoleWriter = isSoleWriter
+  }
+
+  keep(kind: LeaseTerms['kind'], keeper: LeaseKeeper): void {
+    this.#keepers.set(kind, keeper)
+  }
+
+  /** Called as changes are applied and reverted; what it answers is for `drop`. */
+  hold(terms: LeaseTerms): Lease {
+    let session = this.#sessions.get(terms.session)
+    if (!session) {
+      session = { leases: new Bag(), heardAt: 0, heardAtWall: 0, shortestMs: Infinity, isBusy: false }
+      this.#sessions.set(terms.session, session)
+    }
+    // Others are known to live by what they take; oneself must renew the oldest in time.
+    if (session.leases.size === 0 || !this.#isOwn(terms.session)) this.#hear(session, terms.session)
+    const slot = new Slot(terms)
+    session.leases.add(slot)
+    session.shortestMs = Math.min(session.shortestMs, terms.leaseMs)
+    return slot
+  }
+
+  drop(lease: Lease): void {
+    const session = this.#sessions.get(lease.item.session)
+    session?.leases.delete(lease)
+    if (session?.leases.size === 0) session.shortestMs = Infinity
+  }
+
+  /** Milliseconds until a lease of this session or, as far as this process can tell, of another one runs out. */
+  expiresInMs(id: Id, leaseMs: number): number {
+    const session = this.#sessions.get(id)
+    return session ? Math.max(0, leaseMs - this.#silentMs(session, id)) : 0
+  }
+
+  /** Of a renewal. */
+  fold({ id }: JournalEvent): Renewal {
+    return { id, before: { ...this.#sessions.get(id) } }
+  }
+
+  apply({ id }: Renewal): void {
+    const session = this.#sessions.get(id)
+    if (session) this.#hear(session, id)
+  }
+
+  revert({ id, before: { heardAt, heardAtWall } }: Renewal): void {
+    const session = this.#sessions.get(id)
+    if (session && heardAt !== undefined && heardAtWall !== undefined) Object.assign(session, { heardAt, heardAtWall })
+  }
+
+  /** Where nobody else can write, a lease of another session is of a process that is gone. */
+  async opened(): Promise<void> {
+    const others = [...this.#sessions].filter(([id]) => !this.#isOwn(id)).flatMap(([, { leases }]) => [...leases])
+    if (this.#isSoleWriter && others.length > 0) await this.#end(others)
+    this.#arm()
+  }
+
+  settled(): void {
+    this.#arm()
+  }
+
+  closing(turn: Turn): void {
+    for (const lease of this.#sessions.get(this.#journal.session)?.leases ?? [])
+      this.#keepers.get(lease.kind)?.end(turn, lease, 'closed')
+  }
+
+  closed(): void {
+    this.#isClosed = true
+    this.#timer?.off()
+  }
+
+  #isOwn(session: Id): boolean {
+    return session === this.#journal.session
+  }
+
+  /** What a session does is known to others from when it was sent, which for this one is before it was stored. */
+  #hear(session: Session, id: Id): void {
+    const { environment, decidedAt } = this.#journal
+    session.heardAt = this.#isOwn(id) ? decidedAt : environment.monotonic()
+    session.heardAtWall = environment.now() - (environment.monotonic() - session.heardAt)
+  }
+
+  /** For this session by the clock that is further ahead, as a suspended machine's monotonic clock may stand still. */
+  #silentMs(session: Session, id: Id): number {
+    const { environment } = this.#journal
+    const byStopwatch = environment.monotonic() - session.heardAt
+    return this.#isOwn(id) ? Math.max(byStopwatch, environment.now() - session.heardAtWall) : byStopwatch
+  }
+
+  #arm(): void {
+    let at = Infinity
+    for (const [id, session] of this.#sessions) {
+      if (session.leases.size === 0) this.#sessions.delete(id)
+      else at = Math.min(at, session.heardAt + this.#patienceMs(session, id))
+    }
+    if (this.#timer && this.#timer.at <= at) return
+    this.#timer?.off()
+    this.#timer = undefined
+    if (at === Infinity || this.#isClosed) return
+    const { environment } = this.#journal
+    const off = environment.setTimer(
+      () => {
+        this.#timer = undefined
+        this.#look()
+        this.#arm()
+      },
+      Math.max(0, at - environment.monotonic()),
+      true,
+    )
+    this.#timer = { at, off }
+  }
+
+  /** How long after it was heard of a session is looked after again. */
+  #patienceMs({ isBusy, shortestMs }: Session, id: Id): number {
+    if (this.#isOwn(id)) return isBusy ? shortestMs : shortestMs / 3
+    // Not all at once, when many observe the same.
+    return isBusy ? Infinity : shortestMs * (1 + this.#journal.environment.random() / 10)
+  }
+
+  #look(): void {
+    for (const [id, session] of this.#sessions) {
+      const silentMs = this.#silentMs(session, id)
+      const expired = [...session.leases].filter(({ leaseMs }) => leaseMs <= silentMs)
+      if (!this.#isOwn(id)) this.#endSoon(session, expired)
+      else if (expired.length > 0 && !this.#isSoleWriter) {
+        for (const lease of expired) this.#keepers.get(lease.kind)?.lapsed?.(lease)
+        this.#endSoon(session, expired)
+      } else if (silentMs * 3 >= session.shortestMs) this.#renew(session, id)
+    }
+  }
+
+  #renew(session: Session, id: Id): void {
+    this.#whileBusy(session, () =>
+      this.#journal.decide((turn) => {
+        turn.emit('session.renewed', id, {})
+      }),
+    )
+  }
+
+  #endSoon(session: Session, leases: readonly LeaseTerms[]): void {
+    if (leases.length > 0) this.#whileBusy(session, () => this.#end(leases))
+  }
+
+  #end(leases: readonly LeaseTerms[]): Promise<void> {
+    return this.#journal.decide((turn) => {
+      for (const lease of leases) this.#keepers.get(lease.kind)?.end(turn, lease, 'lost')
+    })
+  }
+
+  #whileBusy(session: Session, run: () => Promise<void>): void {
+    if (session.isBusy) return
+    const { environment, onError } = this.#journal
+    session.isBusy = true
+    run()
+      .catch((error: unknown) => {
+        onError(error)
+        return new Promise<void>((resolve) => environment.setTimer(resolve, PAUSE_MS, true))
+      })
+      .finally(() => {
+        session.isBusy = false
+        this.#arm()
+      })
+  }
+}

@@ -1,0 +1,189 @@
+import { type Batch, type Command, type Decide, type Decided, decideBatch, type Wire } from './decision.js'
+import { type Environment, systemEnvironment } from './environment.js'
+import { invalid } from './errors.js'
+import { object, withMethods } from './input.js'
+import type { Commit, JournalEvent } from './journal-storage.js'
+import type { Leases } from './leases.js'
+import { apply, type CommitInfo, type Observer, type Projection, revert, type Step } from './projection.js'
+
+export const environmentPort = withMethods<Environment>('now', 'monotonic', 'setTimer', 'id', 'random')
+
+/** Most events in one commit, roughly: the last command may go over. */
+export const BATCH_EVENTS = 1000
+
+/**
+ * A journal that only this process sees and nobody keeps: what is decided stands at once. `Journal` is one that others
+ * share, in a storage.
+ */
+export class LocalJournal {
+  readonly environment: Environment
+  /** Hears what nobody awaits. */
+  readonly onError: (error: unknown) => void
+  /** Of this open journal: the leases taken through it are renewed and ended together. */
+  readonly session: string
+  /** What sessions hold against each other; undefined where there is no other. @internal */
+  readonly leases: Leases | undefined
+
+  /** Undecided, first come first. @internal */
+  protected queue: Command[] = []
+  /** @internal */
+  protected readonly observers: Observer[] = []
+  /** Most events in the next commit. @internal */
+  protected most = BATCH_EVENTS
+  readonly #projections = new Map<string, Projection>()
+  #head: CommitInfo | undefined
+  #tickets = 0
+  #isBusy = false
+
+  constructor(environment = systemEnvironment, onError: (error: unknown) => void = logError) {
+    this.environment = environment
+    this.onError = onError
+    this.session = environment.id()
+  }
+
+  /** The newest commit folded. */
+  get head(): CommitInfo | undefined {
+    return this.#head
+  }
+
+  /** Whether a command is under way. @internal */
+  get isBusy(): boolean {
+    return this.#isBusy
+  }
+
+  /** By the monotonic clock, when what is being decided or folded was decided, if it is of this process. @internal */
+  get decidedAt(): number {
+    return this.environment.monotonic()
+  }
+
+  /** Throws `not_open` before, `closed` after. @internal */
+  assertOpen(): void {
+    // Always open.
+  }
+
+  /** The projection of that kind, made at first use: all that fold this journal share it. @internal */
+  project<P extends Projection>(kind: string, make: () => P): P {
+    return this.projection<P>(kind) ?? this.add(kind, make())
+  }
+
+  /** Adds the one projection of that kind, while there is nothing yet to fold. @internal */
+  add<P extends Projection>(kind: string, projection: P): P {
+    if (this.#head ?? this.projection(kind))
+      throw invalid(`This journal has what folds its ${kind} events, or is in use: make all before you open it`)
+    this.#projections.set(kind, projection)
+    return projection
+  }
+
+  /** The projection of that kind, if anybody here folds it. @internal */
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- who asks for a kind knows its class
+  projection<P extends Projection>(kind: string): P | undefined {
+    return this.#projections.get(kind) as P | undefined
+  }
+
+  /** @internal */
+  observe(observer: Observer): void {
+    this.observers.push(observer)
+  }
+
+  /** Runs a command. Resolves when its events are stored, or when it is certain that it has nothing to change. @internal */
+  decide<T>(decide: Decide<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.assertOpen()
+      this.enqueue(decide, resolve as (value: unknown) => void, reject)
+    })
+  }
+
+  /** @internal */
+  protected enqueue(
+    decide: Decide<unknown>,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    this.queue.push({ decide, resolve, reject, ticket: ++this.#tickets })
+    if (this.#isBusy) return
+    this.#isBusy = true
+    // Not at once, so that what is called in one go shares one commit.
+    queueMicrotask(() => void this.#work())
+  }
+
+  /** How many commands have been called. @internal */
+  protected get tickets(): number {
+    return this.#tickets
+  }
+
+  /** Makes a commit stand, or its commands queue again. @internal */
+  protected async send(batch: Batch, commit: Commit): Promise<void> {
+    this.fold(commit, batch.steps)
+    batch.decided.forEach(answer)
+  }
+
+  /** Answers commands that change nothing, once that is certain. @internal */
+  protected async confirm(decided: readonly Decided[]): Promise<void> {
+    decided.forEach(answer)
+  }
+
+  /** How events travel, where they do. @internal */
+  protected wire(): Wire | undefined {
+    return undefined
+  }
+
+  /** Folds the next commit, whole or not at all, and tells of it if it is news. @internal */
+  protected fold(commit: Commit, known?: readonly Step[], isNews = true): void {
+    const { seq, id, at, events } = commit
+    const head: CommitInfo = Object.freeze({ seq, id, at })
+    const steps: Step[] = []
+    try {
+      for (const event of events) {
+        const step = known?.[steps.length] ?? this.#fold(event, head)
+        apply(step)
+        steps.push(step)
+      }
+    } catch (error) {
+      revert(steps)
+      throw error
+    }
+    this.#head = head
+    if (!isNews) return
+    let index = 0
+    for (const event of events) {
+      const change = steps[index++]?.change
+      for (const observer of this.observers) observer.heard?.(event, head, change)
+    }
+    for (const observer of this.observers) observer.settled?.()
+  }
+
+  readonly #fold = (event: JournalEvent, commit: CommitInfo): Step => {
+    const projection = this.#projections.get(event.type.slice(0, event.type.indexOf('.')))
+    return { projection, change: projection?.fold(event, commit) }
+  }
+
+  /** Decides, sends and settles until nobody waits. One runs at a time. */
+  async #work(): Promise<void> {
+    while (this.queue.length > 0) {
+      const { seq, id: prev } = this.#head ?? { seq: 0, id: '' }
+      const next = { seq: seq + 1, id: this.environment.id(), at: this.environment.now(), prev }
+      const batch = decideBatch(this.#fold, this.queue, next, this.most, this.wire())
+      this.queue.splice(0, batch.decided.length)
+      await (batch.commit ? this.send(batch, batch.commit) : this.confirm(batch.decided))
+    }
+    this.#isBusy = false
+    for (const observer of this.observers) observer.rested?.()
+  }
+}
+
+/** How a class that folds a journal is given one: none means one of its own, in memory. */
+export const journalFields = { journal: withMethods<LocalJournal>('decide', 'observe'), environment: environmentPort }
+export const journalOptions = object(journalFields)
+export function journalOf({ journal, environment }: ReturnType<typeof journalOptions>): LocalJournal {
+  if (journal && environment) throw invalid('A journal brings its environment: pass one of the two')
+  return journal ?? new LocalJournal(environment)
+}
+
+export function answer({ command, value, error }: Decided): void {
+  if (error === undefined) command.resolve(value)
+  else command.reject(error)
+}
+
+const logError = (error: unknown): void => {
+  console.error('crewlog:', error)
+}

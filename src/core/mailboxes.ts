@@ -1,0 +1,293 @@
+import { NONE } from './json.js'
+import type { Environment } from './environment.js'
+import { CrewError, notFound } from './errors.js'
+import { Heap, Slot } from './heap.js'
+import type { Id } from './input.js'
+import type { JournalEvent } from './journal-storage.js'
+import type { Lease, Leases } from './leases.js'
+import type { LocalJournal } from './local-journal.js'
+import { Message, type MessageDraft, type MessageStamp, post, threadOfTask } from './message.js'
+import { cannotFold, type CommitInfo, type Projection, type Turn } from './projection.js'
+
+export type DeliveryState = 'queued' | 'leased' | 'acknowledged' | 'dead'
+
+/** Where a delivery stands, as events say it. */
+export interface Standing {
+  readonly recipient: Id
+  readonly state: DeliveryState
+  /** How often it was handed out. */
+  readonly count: number
+  readonly session?: Id
+  readonly leaseMs?: number
+  /** Given back for later: not handed out before. */
+  readonly readyAt?: number
+  /** Why it came back or is dead; the newest ten. */
+  readonly reasons: readonly string[]
+}
+
+/** A message on its way to one member. */
+export class Letter {
+  readonly message: Message
+  standing: Standing
+  /** Of sending, in the journal. */
+  order = 0
+  /** In the queue of its mailbox, or among those given back for later. */
+  readonly slot = new Slot<Letter>(this)
+  queue: Heap<Letter> | undefined
+  lease: Lease | undefined
+
+  constructor(message: Message, recipient: Id) {
+    this.message = message
+    this.standing = { recipient, state: 'acknowledged', count: 0, reasons: NONE }
+  }
+}
+
+/** What waits for one member. */
+interface Mailbox {
+  /** Queued and leased, by message. */
+  readonly open: Map<Id, Letter>
+  /** Ready to be handed out, oldest first. */
+  readonly queue: Heap<Letter>
+}
+
+export type MailChange =
+  | { readonly message: Message; readonly letters: readonly Letter[]; readonly settled: readonly Id[] }
+  | { readonly letter: Letter; readonly before: Standing; readonly after: Standing }
+
+/** Fields of a sent event that are not of the message. */
+interface Settled {
+  /** Recipients that have it already: a reply in time goes to the one who asked, not to the mailbox. */
+  readonly settled?: readonly Id[]
+}
+
+/** All messages and their deliveries, folded from the journal. */
+export class Mailboxes implements Projection<MailChange> {
+  readonly #environment: Environment
+  readonly #leases: Leases | undefined
+  readonly #messages = new Map<Id, { readonly message: Message; readonly letters: readonly Letter[] }>()
+  readonly #mailboxes = new Map<Id, Mailbox>()
+  readonly #all: Message[] = []
+  readonly #bySender = new Map<Id, Message[]>()
+  readonly #byRecipient = new Map<Id, Message[]>()
+  readonly #byThread = new Map<Id, Message[]>()
+  readonly #replies = new Map<Id, Message[]>()
+  /** Given back for later, by when. */
+  readonly #delayed = new Heap<Letter>((a, b) => (a.standing.readyAt ?? 0) < (b.standing.readyAt ?? 0))
+  /** Handed out in vain too often. */
+  readonly dead = new Set<Letter>()
+  #ordersGiven = 0
+
+  constructor({ environment, leases }: LocalJournal) {
+    this.#environment = environment
+    this.#leases = leases
+  }
+
+  /** In the order of sending, from the smallest set that holds all that is asked for. */
+  among(filter: {
+    readonly threadId?: Id | undefined
+    readonly sender?: Id | undefined
+    readonly recipient?: Id | undefined
+  }): Iterable<Message> {
+    const { threadId, sender, recipient } = filter
+    if (threadId !== undefined) return this.thread(threadId)
+    if (recipient !== undefined) return this.#byRecipient.get(recipient) ?? []
+    if (sender !== undefined) return this.#bySender.get(sender) ?? []
+    return this.#all
+  }
+
+  get(id: Id): Message | undefined {
+    return this.#messages.get(id)?.message
+  }
+
+  thread(id: Id): readonly Message[] {
+    return this.#byThread.get(id) ?? []
+  }
+
+  /** The first reply, by one whom it was sent to, to its sender. */
+  replyTo(id: Id): Message | undefined {
+    const message = this.get(id)
+    return (
+      message &&
+      this.#replies
+        .get(id)
+        ?.find((reply) => message.recipients.includes(reply.sender) && reply.recipients.includes(message.sender))
+    )
+  }
+
+  letters(id: Id): readonly Letter[] {
+    return this.#messages.get(id)?.letters ?? []
+  }
+
+  letter(id: Id, recipient: Id): Letter | undefined {
+    return this.letters(id).find(({ standing }) => standing.recipient === recipient)
+  }
+
+  /** Queued and leased, oldest first. */
+  open(member: Id): readonly Letter[] {
+    return [...(this.#mailboxes.get(member)?.open.values() ?? [])].sort((a, b) => a.order - b.order)
+  }
+
+  /** The oldest that can be handed out. */
+  next(member: Id): Letter | undefined {
+    this.#tick()
+    return this.#mailboxes.get(member)?.queue.peek()
+  }
+
+  /** When the next of those given back for later is ready. */
+  nextReadyAt(): number {
+    return this.#delayed.peek()?.standing.readyAt ?? Infinity
+  }
+
+  /** Decides the sending of a message; with `answerBy` it is a question that waits so long for its one reply. */
+  send(turn: Turn, id: Id, draft: MessageDraft, answerBy?: number): void {
+    const parent = draft.replyTo === undefined ? undefined : this.#messages.get(draft.replyTo)?.message
+    if (draft.replyTo !== undefined && !parent) throw notFound('Message', draft.replyTo)
+    const threadId = parent?.threadId ?? (draft.taskId === undefined ? id : threadOfTask(draft.taskId))
+    if (parent?.answerBy === undefined) {
+      post(turn, id, draft, {
+        threadId,
+        ...(parent && { hops: parent.hops + 1 }),
+        ...(answerBy !== undefined && { answerBy }),
+      })
+      return
+    }
+    if (!parent.recipients.includes(draft.sender)) {
+      throw new CrewError(
+        'permission_denied',
+        `Question ${parent.id ?? ''} was asked of ${parent.recipients.join()}: only they reply`,
+        { id: parent.id },
+      )
+    }
+    const late = turn.now > parent.answerBy || this.replyTo(draft.replyTo as Id) !== undefined
+    post(turn, id, draft, { threadId, hops: parent.hops + 1, ...(late ? { late } : { settled: [parent.sender] }) })
+  }
+
+  /** Decides a change of a delivery. */
+  move(
+    turn: Turn,
+    { message, standing }: Letter,
+    type: string,
+    change: Partial<Omit<Standing, 'reasons'>> & { readonly state: DeliveryState; readonly reason?: string },
+    by?: Id,
+  ): void {
+    const { recipient, count } = standing
+    turn.emit(`message.${type}`, message.id as Id, { delivery: { recipient, count, ...change } }, by)
+  }
+
+  fold(event: JournalEvent, commit: CommitInfo): MailChange {
+    return event.type === 'message.sent' ? this.#foldSent(event, commit) : this.#foldMoved(event)
+  }
+
+  apply(change: MailChange): void {
+    if ('after' in change) {
+      this.#stand(change.letter, change.after)
+      return
+    }
+    const { message, letters, settled } = change
+    this.#messages.set(message.id as Id, { message, letters })
+    for (const list of this.#lists(message)) list.push(message)
+    for (const letter of letters) {
+      letter.order = ++this.#ordersGiven
+      if (!settled.includes(letter.standing.recipient)) this.#stand(letter, { ...letter.standing, state: 'queued' })
+    }
+  }
+
+  revert(change: MailChange): void {
+    if ('after' in change) {
+      this.#stand(change.letter, change.before)
+      return
+    }
+    const { message, letters } = change
+    for (const letter of letters) this.#stand(letter, { ...letter.standing, state: 'acknowledged' })
+    // What is taken back is always the newest.
+    for (const list of this.#lists(message)) list.pop()
+    this.#messages.delete(message.id as Id)
+  }
+
+  #foldSent(event: JournalEvent, { seq }: CommitInfo): MailChange {
+    const { id, at: sentAt } = event
+    if (this.#messages.has(id)) throw cannotFold(event, 'the message is there already')
+    const { settled = [], ...fields } = event.changes as unknown as MessageDraft & MessageStamp & Settled
+    const message = Message.stored({ ...fields, id, seq, sentAt })
+    const letters = message.recipients.map((recipient) => new Letter(message, recipient))
+    return { message, letters, settled }
+  }
+
+  #foldMoved(event: JournalEvent): MailChange {
+    const { reason, ...standing } = (event.changes['delivery'] ?? {}) as unknown as Omit<Standing, 'reasons'> & {
+      readonly reason?: string
+    }
+    const letter = this.letter(event.id, standing.recipient)
+    if (!letter) throw cannotFold(event, 'there is no such delivery')
+    const { reasons } = letter.standing
+    return {
+      letter,
+      before: letter.standing,
+      after: { ...standing, reasons: reason === undefined ? reasons : [...reasons.slice(-9), reason] },
+    }
+  }
+
+  /** Where a message is listed, each in the order of sending. */
+  #lists({ sender, recipients, threadId = '', replyTo }: Message): readonly Message[][] {
+    return [
+      this.#all,
+      listOf(this.#bySender, sender),
+      ...recipients.map((recipient) => listOf(this.#byRecipient, recipient)),
+      listOf(this.#byThread, threadId),
+      ...(replyTo === undefined ? [] : [listOf(this.#replies, replyTo)]),
+    ]
+  }
+
+  /** The one way in which a delivery changes, forwards and backwards. */
+  #stand(letter: Letter, standing: Standing): void {
+    const { open, queue } = this.#mailbox(standing.recipient)
+    const id = letter.message.id as Id
+    letter.queue?.delete(letter.slot)
+    letter.queue = undefined
+    if (letter.lease) this.#leases?.drop(letter.lease)
+    letter.lease = undefined
+
+    letter.standing = standing
+    if (standing.state === 'dead') this.dead.add(letter)
+    else this.dead.delete(letter)
+    const { state, recipient, session = '', leaseMs = 0, readyAt = 0, count: number } = standing
+    if (state === 'queued' || state === 'leased') open.set(id, letter)
+    else open.delete(id)
+    if (state === 'queued') this.#lineUp(letter, readyAt > this.#environment.now() ? this.#delayed : queue)
+    if (state === 'leased')
+      letter.lease = this.#leases?.hold({ kind: 'message', id, recipient, session, leaseMs, number })
+  }
+
+  #lineUp(letter: Letter, queue: Heap<Letter>): void {
+    letter.queue = queue
+    queue.add(letter.slot)
+  }
+
+  /** Puts in line what was given back for later, once that is now. */
+  #tick(): void {
+    const now = this.#environment.now()
+    for (
+      let letter = this.#delayed.peek();
+      letter && (letter.standing.readyAt ?? 0) <= now;
+      letter = this.#delayed.peek()
+    ) {
+      this.#delayed.delete(letter.slot)
+      this.#lineUp(letter, this.#mailbox(letter.standing.recipient).queue)
+    }
+  }
+
+  #mailbox(member: Id): Mailbox {
+    let mailbox = this.#mailboxes.get(member)
+    if (!mailbox) {
+      mailbox = { open: new Map(), queue: new Heap<Letter>((a, b) => a.order < b.order) }
+      this.#mailboxes.set(member, mailbox)
+    }
+    return mailbox
+  }
+}
+
+function listOf(lists: Map<Id, Message[]>, key: Id): Message[] {
+  let list = lists.get(key)
+  if (!list) lists.set(key, (list = []))
+  return list
+}

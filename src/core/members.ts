@@ -1,0 +1,115 @@
+import { CrewError, notFound } from './errors.js'
+import { flag, type Id, number, object, oneOf, record, read, whole } from './input.js'
+import type { LocalJournal } from './local-journal.js'
+import type { JournalEvent } from './journal-storage.js'
+import { sameJson, type Json } from './json.js'
+import type { Projection, Turn } from './projection.js'
+
+export type MemberKind = 'llm' | 'human' | 'service'
+
+export interface MemberOptions {
+  /** Default 'llm'. */
+  readonly kind?: MemberKind
+  /** Name → level, 0–1. */
+  readonly skills?: Readonly<Record<string, number>>
+  /** Attempts at once; default 1. */
+  readonly capacity?: number
+  /** Whether it takes work; default true. */
+  readonly available?: boolean
+}
+
+export interface MemberInfo extends Required<MemberOptions> {
+  readonly id: Id
+  readonly joinedAt: number
+}
+
+/** Who the crew itself writes as; nobody can join under it. */
+export const CREW: Id = 'crew'
+
+const memberOptions = object({
+  kind: oneOf('llm', 'human', 'service'),
+  skills: record(number(0, 1)),
+  capacity: whole(1, 1_000_000),
+  available: flag,
+})
+const NEWCOMER: Required<MemberOptions> = { kind: 'llm', skills: Object.freeze({}), capacity: 1, available: true }
+
+interface MemberChange {
+  readonly id: Id
+  readonly before: MemberInfo | undefined
+  readonly after: MemberInfo | undefined
+}
+
+/** Who takes part, folded from the journal. */
+export class Members implements Projection<MemberChange> {
+  readonly #byId = new Map<Id, MemberInfo>()
+
+  /** All that fold one journal share one. */
+  static of(journal: LocalJournal): Members {
+    return journal.project('member', () => new Members())
+  }
+
+  /** In the order of joining. */
+  list(): readonly MemberInfo[] {
+    return [...this.#byId.values()]
+  }
+
+  get(id: Id): MemberInfo | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** Throws `not_found`. */
+  expect(id: Id): MemberInfo {
+    const member = this.#byId.get(id)
+    if (!member) throw notFound('Member', id)
+    return member
+  }
+
+  /** Makes sure that all are members: where members are strict, unknown ones are `not_found`, else they join by this. */
+  admit(turn: Turn, ids: readonly Id[], isStrict: boolean): void {
+    for (const id of ids) {
+      if (isStrict) this.expect(id)
+      else if (!this.#byId.has(id)) this.join(turn, id, {})
+    }
+  }
+
+  /** Joins, or changes what is different when joined already. */
+  join(turn: Turn, id: Id, options: unknown): MemberInfo {
+    const given = read(memberOptions, options, 'options')
+    if (id === CREW)
+      throw new CrewError('already_exists', `"${CREW}" is who the crew itself writes as; join under another id`)
+    const known = this.#byId.get(id)
+    if (!known) turn.emit('member.joined', id, { ...NEWCOMER, ...given })
+    else {
+      const changes = Object.entries(given).filter(
+        ([field, value]) => !sameJson(known[field as keyof MemberOptions] as Json, value as Json),
+      )
+      if (changes.length > 0) turn.emit('member.updated', id, Object.fromEntries(changes))
+    }
+    return this.expect(id)
+  }
+
+  leave(turn: Turn, id: Id): void {
+    this.expect(id)
+    turn.emit('member.left', id, {})
+  }
+
+  fold({ type, id, at, changes }: JournalEvent): MemberChange {
+    const before = this.#byId.get(id)
+    if (type === 'member.left') return { id, before, after: undefined }
+    return { id, before, after: Object.freeze({ ...(before ?? { ...NEWCOMER, id, joinedAt: at }), ...changes }) }
+  }
+
+  apply({ id, after }: MemberChange): void {
+    this.#set(id, after)
+  }
+
+  revert({ id, before }: MemberChange): void {
+    this.#set(id, before)
+  }
+
+  #set(id: Id, member: MemberInfo | undefined): void {
+    if (member) this.#byId.set(id, member)
+    else this.#byId.delete(id)
+  }
+}

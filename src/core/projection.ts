@@ -1,0 +1,66 @@
+import { CrewError } from './errors.js'
+import type { Id } from './input.js'
+import type { JournalEvent } from './journal-storage.js'
+
+/** Which commit an event belongs to. */
+export interface CommitInfo {
+  readonly seq: number
+  readonly id: string
+  /** Milliseconds since the epoch, by the writer's clock. */
+  readonly at: number
+}
+
+/** State folded from a journal's events of one kind. */
+export interface Projection<Change = unknown> {
+  /** What `event` changes; changes nothing yet. Throws when it contradicts what was folded before. */
+  fold(event: JournalEvent, commit: CommitInfo): Change
+  apply(change: Change): void
+  /** Takes back the newest change that is not yet taken back. */
+  revert(change: Change): void
+}
+
+/** A change that was made, with where; nowhere, when nobody here follows events of that kind. */
+export interface Step {
+  readonly projection: Projection | undefined
+  readonly change: unknown
+}
+
+/** A synchronous turn in which a command decides: what it emits is folded at once, so that it sees its own effects. */
+export interface Turn {
+  /** Wall clock, the same all through the turn. */
+  readonly now: number
+  /** Number of the commit that is decided on. */
+  readonly seq: number
+  emit(type: string, id: Id, changes: JournalEvent['changes'], by?: Id, version?: number): void
+  /** What was emitted so far stands, even if the command is refused: it was due anyway. */
+  keep(): void
+}
+
+/** Hears of commits once they stand, in order; never of those from before the journal opened. */
+export interface Observer {
+  /** Of each event, once its whole commit is folded; `change` is what its projection made of it. */
+  heard?(event: JournalEvent, commit: CommitInfo, change: unknown): void
+  /** After a commit was folded and told. */
+  settled?(): void
+  /** No command is under way any more. */
+  rested?(): void
+  /** Before `open` resolves. */
+  opened?(): Promise<void> | void
+  /** The last decision of this journal: gives back what its session holds. */
+  closing?(turn: Turn): void
+  closed?(): void
+}
+
+export const apply = ({ projection, change }: Step): void => projection?.apply(change)
+
+/** Takes steps back, newest first, until `length` are left. */
+export function revert(steps: Step[], length = 0): void {
+  while (steps.length > length) {
+    const step = steps.pop()
+    step?.projection?.revert(step.change)
+  }
+}
+
+/** For an event that contradicts what was folded before it. */
+export const cannotFold = ({ type, id }: JournalEvent, why: string): CrewError =>
+  new CrewError('journal_corrupt', `Event ${type} of ${id} cannot be folded: ${why}`, { type, id })

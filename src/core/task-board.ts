@@ -1,0 +1,327 @@
+import { NONE } from './json.js'
+import type { Attempt } from './attempt.js'
+import { type Choice, ClaimQueues, type Queued, type Ticket } from './claim-queues.js'
+import type { Environment } from './environment.js'
+import { Bag, Heap, Slot } from './heap.js'
+import type { Id } from './input.js'
+import type { JournalEvent } from './journal-storage.js'
+import type { Lease, Leases } from './leases.js'
+import type { LocalJournal } from './local-journal.js'
+import type { MemberInfo } from './members.js'
+import { MultiMap, Tally } from './multi-map.js'
+import { cannotFold, type Projection } from './projection.js'
+import { type Dependency, Task, type TaskStatus } from './task.js'
+import { isSatisfied, type TaskGraph } from './task-graph.js'
+
+/** One word for a board's column: what the status and the graph say together. */
+export type Stage = 'scheduled' | 'blocked' | 'new' | 'assigned' | Exclude<TaskStatus, 'pending'>
+
+/** A task with where it stands. */
+export class Card implements Queued {
+  task: Task
+  readonly order: number
+  openDependencies = 0
+  stage: Stage = 'new'
+  readonly stageSlot: Slot<Card>
+  tickets: readonly Ticket<Card>[] = NONE
+  /** When the clock alone changes where it stands; Infinity for never. */
+  turnsAt = Infinity
+  timeSlot: Slot<Card> | undefined
+  lease: Lease | undefined
+  /** This process's own, while it runs. */
+  attempt: Attempt | undefined
+
+  constructor(task: Task, order: number) {
+    this.task = task
+    this.order = order
+    this.stageSlot = new Slot<Card>(this)
+  }
+
+  /** Pending, with nothing in its way. */
+  get isReady(): boolean {
+    return this.stage === 'new' || this.stage === 'assigned'
+  }
+}
+
+/** What folding one event changed. */
+export interface TaskChange {
+  readonly before: Task | undefined
+  readonly after: Task
+  /** Those that became ready as it was applied, through a dependency. */
+  readied: readonly Card[]
+}
+
+/**
+ * All tasks, folded from the journal, in the indexes that make a claim cost O(log n) and a query by its answer. What is
+ * derived is kept by one method, `#put`, that works in both directions: so taking back a fold is folding it backwards.
+ */
+export class TaskBoard implements Projection<TaskChange>, TaskGraph {
+  readonly #environment: Environment
+  readonly #leases: Leases | undefined
+  readonly #cards = new Map<Id, Card>()
+  #ordersGiven = 0
+  readonly #queues = new ClaimQueues<Card>()
+  /** By `turnsAt`. */
+  readonly #timeline = new Heap<Card>((a, b) => a.turnsAt < b.turnsAt)
+
+  readonly #byStage: Readonly<Record<Stage, Bag<Card>>> = {
+    scheduled: new Bag(),
+    blocked: new Bag(),
+    new: new Bag(),
+    assigned: new Bag(),
+    in_progress: new Bag(),
+    waiting: new Bag(),
+    completed: new Bag(),
+    failed: new Bag(),
+    cancelled: new Bag(),
+  }
+  readonly byAssignee = new MultiMap<Id, Card>()
+  /** Of each member: open tasks that it is assigned, those that it works on, those that it completed. */
+  readonly assigned = new Tally<Id>()
+  readonly held = new Tally<Id>()
+  readonly completed = new Tally<Id>()
+  readonly byLabel = new MultiMap<string, Card>()
+  readonly byKind = new MultiMap<string, Card>()
+  readonly byParent = new MultiMap<Id, Card>()
+  /** By what they depend on, be it known or not. */
+  readonly byDependency = new MultiMap<Id, Card>()
+  readonly overdue = new Set<Card>()
+  /** Past a limit in time, for which an event is due. */
+  readonly expired = new Set<Card>()
+  /** What the clock did since somebody asked. */
+  #turned: { readonly ready: Card[]; readonly overdue: Card[] } = { ready: [], overdue: [] }
+
+  constructor({ environment, leases }: LocalJournal) {
+    this.#environment = environment
+    this.#leases = leases
+  }
+
+  now(): number {
+    return this.#environment.now()
+  }
+
+  /** In the order of creation. */
+  get all(): Iterable<Card> & { readonly size: number } {
+    const cards = this.#cards
+    return { size: cards.size, [Symbol.iterator]: () => cards.values() }
+  }
+
+  card(id: Id): Card | undefined {
+    return this.#cards.get(id)
+  }
+
+  get(id: Id): Task | undefined {
+    return this.#cards.get(id)?.task
+  }
+
+  dependents(id: Id): readonly Task[] {
+    return inOrder(this.byDependency.of(id))
+  }
+
+  subtasks(id: Id): readonly Task[] {
+    return inOrder(this.byParent.of(id))
+  }
+
+  /** In no order. */
+  inStage(stage: Stage): Bag<Card> {
+    return this.#byStage[stage]
+  }
+
+  isOpenEdge(edge: Dependency): boolean {
+    return !isSatisfied(edge, this.get(edge.id))
+  }
+
+  /** The first ready task for a member; see ClaimQueues. */
+  firstFor({ id, skills }: MemberInfo, choice?: Choice<Card>): Card | undefined {
+    for (;;) {
+      const card = this.#queues.first(id, skills, choice)
+      const now = this.#environment.now()
+      if (!card || stageOf(card, now) === card.stage) return card
+      // The wall clock went back, so that it is not ready yet.
+      this.#unplace(card)
+      this.#place(card, now)
+    }
+  }
+
+  fold(event: JournalEvent): TaskChange {
+    const { id, type, version = 0, changes } = event
+    const before = this.get(id)
+    if ((before === undefined) !== (type === 'task.created'))
+      throw cannotFold(event, before ? 'the task is there already' : 'there is no such task')
+    if (version !== (before?.version ?? 0) + 1)
+      throw cannotFold(event, `version ${version} does not follow ${String(before?.version ?? 0)}`)
+    return { before, after: Task.fold(before, id, version, changes), readied: NONE }
+  }
+
+  apply(change: TaskChange): void {
+    change.readied = this.#put(change.before, change.after)
+  }
+
+  revert({ before, after }: TaskChange): void {
+    this.#put(after, before)
+  }
+
+  /** Lets the clock move cards: what was scheduled becomes ready, what has a limit overdue or expired. */
+  tick(): void {
+    if (this.#timeline.size === 0) return
+    const now = this.#environment.now()
+    for (let card = this.#timeline.peek(); card && card.turnsAt <= now; card = this.#timeline.peek()) {
+      const wasReady = card.isReady
+      const wasOverdue = this.overdue.has(card)
+      this.#unplace(card)
+      this.#place(card, now)
+      if (!wasReady && card.isReady) this.#turned.ready.push(card)
+      if (!wasOverdue && this.overdue.has(card)) this.#turned.overdue.push(card)
+    }
+  }
+
+  /** What ticks have moved since the last call. */
+  takeTurned(): { readonly ready: readonly Card[]; readonly overdue: readonly Card[] } {
+    const turned = this.#turned
+    this.#turned = { ready: [], overdue: [] }
+    return turned
+  }
+
+  /** When the clock next moves something. */
+  nextTurnAt(): number {
+    return this.#timeline.peek()?.turnsAt ?? Infinity
+  }
+
+  /** The one way in which a task changes, forwards and backwards; answers who became ready by it. */
+  #put(before: Task | undefined, after: Task | undefined): readonly Card[] {
+    const task = (after ?? before) as Task
+    const now = this.#environment.now()
+    const known = this.#cards.get(task.id)
+    if (known) this.#unplace(known)
+    const card = known ?? new Card(task, ++this.#ordersGiven)
+    card.task = task
+    this.#index(card, before, after)
+    if (!after) this.#cards.delete(task.id)
+    else {
+      if (!known) this.#cards.set(task.id, card)
+      if (before?.dependsOn !== after.dependsOn)
+        card.openDependencies =
+          after.dependsOn === NONE ? 0 : after.dependsOn.filter((edge) => this.isOpenEdge(edge)).length
+      this.#place(card, now)
+    }
+    return isEnded(before) || isEnded(after) ? this.#tellDependents(task.id, before, after, now) : NONE
+  }
+
+  #index(card: Card, before: Task | undefined, after: Task | undefined): void {
+    const was = before ?? NO_TASK
+    const is = after ?? NO_TASK
+    this.byAssignee.move(card, was.assignees, is.assignees)
+    this.byLabel.move(card, was.labels, is.labels)
+    if (was.kind !== is.kind) this.byKind.move(card, keys(was.kind), keys(is.kind))
+    if (was.parentId !== is.parentId) this.byParent.move(card, keys(was.parentId), keys(is.parentId))
+    if (was.dependsOn !== is.dependsOn)
+      this.byDependency.move(
+        card,
+        was.dependsOn.map(({ id }) => id),
+        is.dependsOn.map(({ id }) => id),
+      )
+    if (was.holder !== is.holder) {
+      if (was.holder !== undefined) this.held.add(was.holder, -1)
+      if (is.holder !== undefined) this.held.add(is.holder, 1)
+    }
+    this.#count(was, -1)
+    this.#count(is, 1)
+    this.#moveLease(card, is)
+  }
+
+  #count(task: Pick<Task, 'status' | 'assignees' | 'attempts'>, amount: 1 | -1): void {
+    if (task.status !== 'completed') {
+      if (task.assignees.length > 0 && task.status !== 'failed' && task.status !== 'cancelled')
+        for (const id of task.assignees) this.assigned.add(id, amount)
+      return
+    }
+  }
+
+  #moveLease(card: Card, { status, attempts }: Pick<Task, 'status' | 'attempts'>): void {
+    const attempt = status === 'in_progress' ? attempts.at(-1) : undefined
+    const { lease } = card
+    if (lease?.item.number === attempt?.fence) return
+    if (lease) this.#leases?.drop(lease)
+    card.lease = undefined
+    if (attempt?.leaseMs === undefined) return
+    const { session, leaseMs, fence } = attempt
+    card.lease = this.#leases?.hold({ kind: 'task', id: card.task.id, session, leaseMs, number: fence })
+  }
+
+  #tellDependents(id: Id, before: Task | undefined, after: Task | undefined, now: number): readonly Card[] {
+    const readied: Card[] = []
+    for (const card of this.byDependency.of(id)) {
+      const edge = card.task.dependsOn.find((other) => other.id === id)
+      if (!edge || isSatisfied(edge, before) === isSatisfied(edge, after)) continue
+      this.#unplace(card)
+      card.openDependencies += isSatisfied(edge, after) ? -1 : 1
+      this.#place(card, now)
+      if (card.isReady) readied.push(card)
+    }
+    return readied
+  }
+
+  #unplace(card: Card): void {
+    this.#byStage[card.stage].delete(card.stageSlot)
+    for (const { queue, slot } of card.tickets) queue.delete(slot)
+    if (!card.timeSlot) return
+    this.#timeline.delete(card.timeSlot)
+    this.overdue.delete(card)
+    this.expired.delete(card)
+  }
+
+  #place(card: Card, now: number): void {
+    const { task } = card
+    card.stage = stageOf(card, now)
+    this.#byStage[card.stage].add(card.stageSlot)
+    card.tickets = card.isReady ? this.#queues.add(card, audience(task, now)) : NONE
+    if (!task.isOpen) return
+    const { dueAt = Infinity, notBefore = 0, offeredTo } = task
+    const limit = timeLimit(task)
+    if (dueAt === Infinity && limit === Infinity && notBefore <= now && !offeredTo) return
+    card.timeSlot ??= new Slot<Card>(card)
+    if (dueAt <= now) this.overdue.add(card)
+    if (limit <= now) this.expired.add(card)
+    card.turnsAt = Math.min(...[dueAt, limit, notBefore, offeredTo?.until ?? 0].filter((at) => at > now))
+    if (card.turnsAt < Infinity) this.#timeline.add(card.timeSlot)
+  }
+}
+
+/** What there is before a task is, for comparing. */
+const NO_TASK: Pick<Task, 'status' | 'assignees' | 'labels' | 'dependsOn' | 'attempts'> & {
+  readonly kind?: string
+  readonly parentId?: Id
+  readonly holder?: Id
+} = Object.freeze({
+  status: 'cancelled',
+  assignees: NONE,
+  labels: NONE,
+  dependsOn: NONE,
+  attempts: NONE,
+})
+const keys = (key: string | undefined): readonly string[] => (key === undefined ? NONE : [key])
+const isEnded = (task: Task | undefined): boolean => task !== undefined && !task.isOpen
+
+const inOrder = (cards: ReadonlySet<Card>): readonly Task[] =>
+  [...cards].sort((a, b) => a.order - b.order).map(({ task }) => task)
+
+function stageOf({ task, openDependencies }: Card, now: number): Stage {
+  if (task.status !== 'pending') return task.status
+  if (openDependencies > 0) return 'blocked'
+  if (task.notBefore !== undefined && task.notBefore > now) return 'scheduled'
+  return task.assignees.length > 0 ? 'assigned' : 'new'
+}
+
+/** Who may take it; nobody named means whoever fits. */
+const audience = ({ offeredTo, assignees }: Task, now: number): readonly Id[] =>
+  offeredTo && offeredTo.until > now ? [offeredTo.member] : assignees
+
+/** When it fails, or what it waits for is over, unless something happens before. */
+export function timeLimit(task: Task): number {
+  const running = task.timeLimitMs === undefined ? undefined : task.running
+  return Math.min(
+    task.failAt ?? Infinity,
+    task.waitingFor?.until ?? Infinity,
+    running ? running.startedAt + (task.timeLimitMs ?? 0) : Infinity,
+  )
+}

@@ -1,0 +1,100 @@
+import { CrewError } from './errors.js'
+import type { Id } from './input.js'
+import type { Dependency, EdgePolicy, Task } from './task.js'
+
+/** Where a rule of the graph looks tasks up. */
+export interface TaskGraph {
+  get(id: Id): Task | undefined
+  /** Those that depend directly on the task. */
+  dependents(id: Id): readonly Task[]
+  subtasks(id: Id): readonly Task[]
+}
+
+/** What an edge says now that its dependency is as it is; undefined while that is open or unknown. */
+export function verdict(edge: Dependency, dependency: Task | undefined): EdgePolicy | undefined {
+  switch (dependency?.status) {
+    case 'completed':
+      return 'continue'
+    case 'failed':
+      return edge.onFailure
+    case 'cancelled':
+      return edge.onCancel
+    default:
+      return undefined
+  }
+}
+
+/** Whether the edge no longer holds its task up. */
+export const isSatisfied = (edge: Dependency, dependency: Task | undefined): boolean =>
+  verdict(edge, dependency) === 'continue'
+
+/**
+ * Throws `dependency_cycle`, with the path, if `id` waits for itself. A task waits for what it depends on, and a parent
+ * for its subtasks: the two kinds of edges are one graph.
+ */
+export function refuseCycle(graph: TaskGraph, id: Id): void {
+  /** Where each was reached from. */
+  const cameFrom = new Map<Id, Id>()
+  const next: Id[] = [id]
+  for (let at = next.pop(); at !== undefined; at = next.pop()) {
+    const awaited = [...(graph.get(at)?.dependsOn ?? []), ...graph.subtasks(at)]
+    for (const { id: other } of awaited) {
+      if (other === id) throw cycle(pathTo(cameFrom, at, id))
+      if (cameFrom.has(other)) continue
+      cameFrom.set(other, at)
+      next.push(other)
+    }
+  }
+}
+
+function pathTo(cameFrom: ReadonlyMap<Id, Id>, last: Id, start: Id): readonly Id[] {
+  const path: Id[] = [start]
+  for (let at: Id | undefined = last; at !== undefined && at !== start; at = cameFrom.get(at)) path.unshift(at)
+  return [start, ...path]
+}
+
+const cycle = (path: readonly Id[]): CrewError =>
+  new CrewError('dependency_cycle', `Would wait for itself: ${path.join(' → ')}; leave one of these edges out`, {
+    path,
+  })
+
+/** A task that falls because another has ended. */
+export interface Fall {
+  readonly task: Task
+  readonly to: 'fail' | 'cancel'
+  readonly because: Task
+}
+
+/**
+ * What falls, at once, with a task that has failed or was cancelled: its open subtasks, and the dependents whose edge
+ * says so. In id order, so that every replica decides alike.
+ */
+export function directFalls(graph: TaskGraph, ended: Task): readonly Fall[] {
+  if (ended.status !== 'failed' && ended.status !== 'cancelled') return []
+  const subtasks = graph
+    .subtasks(ended.id)
+    .filter((task) => task.isOpen)
+    .map((task): Fall => ({ task, to: 'cancel', because: ended }))
+  const dependents = graph.dependents(ended.id).flatMap((task): Fall[] => {
+    const edge = task.dependsOn.find(({ id }) => id === ended.id)
+    const to = task.status === 'pending' && edge ? verdict(edge, ended) : undefined
+    return to === 'fail' || to === 'cancel' ? [{ task, to, because: ended }] : []
+  })
+  return [...subtasks, ...dependents].sort((a, b) => (a.task.id < b.task.id ? -1 : 1))
+}
+
+/** What fell because of `root`, directly or through others, and would be reopened with it. */
+export function fallenWith(graph: TaskGraph, root: Task): readonly Task[] {
+  const fallen: Task[] = []
+  const seen = new Set<Id>([root.id])
+  const next = [root]
+  for (let at = next.shift(); at; at = next.shift()) {
+    for (const task of [...graph.subtasks(at.id), ...graph.dependents(at.id)]) {
+      if (seen.has(task.id) || task.failure?.rootId !== root.id) continue
+      seen.add(task.id)
+      fallen.push(task)
+      next.push(task)
+    }
+  }
+  return fallen
+}

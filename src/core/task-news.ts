@@ -1,0 +1,259 @@
+import type { AttemptRecord, Outcome } from './attempt-record.js'
+import type { Attempt } from './attempt.js'
+import type { Off } from './environment.js'
+import { CrewError, type CrewErrorCode } from './errors.js'
+import { Events } from './events.js'
+import type { Id } from './input.js'
+import type { JournalEvent } from './journal-storage.js'
+import type { LocalJournal } from './local-journal.js'
+import { Message, type MessageDraft, type MessageStamp } from './message.js'
+import type { CommitInfo, Observer } from './projection.js'
+import type { Card, TaskBoard, TaskChange } from './task-board.js'
+import type { TaskCommands } from './task-commands.js'
+import type { Answer, Failure, Task } from './task.js'
+import { Waits } from './waits.js'
+
+export interface TaskEvent {
+  readonly task: Task
+  readonly by?: Id
+  readonly commit: CommitInfo
+}
+
+// A type, as an interface is no map of events by name.
+
+export type TrackerEvents = {
+  created: [event: TaskEvent]
+  updated: [event: TaskEvent & { readonly changed: readonly string[] }]
+  assigned: [event: TaskEvent & { readonly before: readonly Id[] }]
+  unassigned: [event: TaskEvent & { readonly before: readonly Id[] }]
+  started: [event: TaskEvent & { readonly attempt: AttemptRecord }]
+  progressed: [event: TaskEvent]
+  released: [event: TaskEvent & { readonly reason: string }]
+  waiting: [event: TaskEvent]
+  resumed: [event: TaskEvent & { readonly answer?: Answer }]
+  completed: [event: TaskEvent & { readonly attempt: AttemptRecord }]
+  failed: [event: TaskEvent & { readonly failure: Failure }]
+  cancelRequested: [event: TaskEvent]
+  cancelled: [event: TaskEvent]
+  retried: [event: TaskEvent]
+  commented: [event: TaskEvent & { readonly message: Message }]
+  dependencyAdded: [event: TaskEvent & { readonly on: Id }]
+  dependencyRemoved: [event: TaskEvent & { readonly on: Id }]
+  /** Of this process, not stored: a task became ready, through a dependency or the clock. */
+  ready: [event: { readonly task: Task }]
+  /** Of this process, not stored. */
+  overdue: [event: { readonly task: Task }]
+}
+
+/** Expired tasks that one command settles; the rest follows in the next. */
+const EXPIRED_AT_ONCE = 500
+/** Before what could not be settled is tried again. */
+const PAUSE_MS = 1000
+
+/**
+ * What one process makes of task events: typed events, the ends that are waited for, the signals of its attempts; and
+ * the clock, which is looked at when the next task turns ready, overdue or expired.
+ */
+export class TaskNews implements Observer {
+  readonly events: Events<TrackerEvents>
+  readonly ends = new Waits<Task>()
+  /** Called at each change of a task once it stands, for what keeps count. */
+  readonly changes = new Set<(before: Task | undefined, after: Task) => void>()
+  /** Called when there may be more to claim. */
+  readonly wakes = new Set<() => void>()
+
+  readonly #journal: LocalJournal
+  readonly #board: TaskBoard
+  readonly #commands: TaskCommands
+  #readied: Card[] = []
+  #comment: Message | undefined
+  #timer: { readonly at: number; readonly keepsAlive: boolean; readonly off: Off } | undefined
+  /** A command about expired tasks is under way, or was in vain a moment ago. */
+  #isSettling = false
+  #isClosed = false
+
+  constructor(journal: LocalJournal, board: TaskBoard, commands: TaskCommands) {
+    this.#journal = journal
+    this.#board = board
+    this.#commands = commands
+    this.events = new Events(journal.environment, journal.onError)
+  }
+
+  /** Follows an attempt of this process until its end. */
+  follow(attempt: Attempt): Attempt {
+    const card = this.#board.card(attempt.task.id)
+    if (card) {
+      card.attempt = attempt
+      // Something may have come over it between its commit and now.
+      this.#tellAttempt(card)
+    }
+    return attempt
+  }
+
+  heard(event: JournalEvent, commit: CommitInfo, change: unknown): void {
+    const { type, id, by, at, changes } = event
+    // Comes before the event of the comment, in the same commit.
+    if (type === 'message.sent')
+      this.#comment = Message.stored({
+        ...(changes as unknown as MessageDraft & MessageStamp),
+        id,
+        seq: commit.seq,
+        sentAt: at,
+      })
+    if (!type.startsWith('task.')) return
+    const { before, after, readied } = change as TaskChange
+    this.#readied.push(...readied)
+    for (const listener of this.changes) listener(before, after)
+    const name = type.slice(5) as keyof TrackerEvents
+    if (this.events.hears(name)) {
+      const more = payload(name, changes, before, after, this.#comment)
+      this.events.emit(name, Object.freeze({ task: after, ...(by !== undefined && { by }), commit, ...more }))
+    }
+    this.events.changed()
+    const card = this.#board.card(id)
+    if (card?.attempt) this.#tellAttempt(card)
+    if (!after.isOpen) this.ends.resolve(id, after)
+  }
+
+  settled(): void {
+    this.#turn()
+    this.#arm()
+  }
+
+  opened(): void {
+    this.#board.tick()
+    // What was ready or overdue before is no news.
+    this.#board.takeTurned()
+    this.#arm()
+  }
+
+  closing(): void {
+    const error = new CrewError('closed', 'The crew was closed: stop, the task is given back')
+    for (const card of this.#board.inStage('in_progress')) card.attempt?.end(error)
+  }
+
+  closed(): void {
+    this.closing()
+    this.#timer?.off()
+    this.#isClosed = true
+    this.ends.rejectAll(new CrewError('closed', 'The crew was closed while the end of a task was waited for'))
+    this.events.close()
+  }
+
+  /** The lease of an attempt ran out before it could be renewed. */
+  lapsed(id: Id): void {
+    const card = this.#board.card(id)
+    card?.attempt?.end(
+      new CrewError('stale_attempt', `The lease of task ${id} could not be renewed in time: stop`, { id }),
+    )
+    if (card) card.attempt = undefined
+  }
+
+  /** Ends or aborts this process's attempt, by what became of its task. */
+  #tellAttempt(card: Card): void {
+    const { task, attempt } = card
+    if (!attempt) return
+    const { outcome } = task.attempts.find(({ fence }) => fence === attempt.fence) ?? { outcome: 'lost' }
+    const code = task.cancelRequested ? 'cancelled' : outcome && ABORTS[outcome]
+    const reason = code && new CrewError(code, `Stop working on task ${task.id}: it is ${task.status}`, { id: task.id })
+    if (outcome) {
+      card.attempt = undefined
+      attempt.end(reason)
+    } else if (reason) attempt.abort(reason)
+  }
+
+  /** Tells of what has become ready or overdue. */
+  #turn(): void {
+    this.#board.tick()
+    const { ready, overdue } = this.#board.takeTurned()
+    for (const card of [...this.#readied, ...ready])
+      if (card.isReady) this.events.emit('ready', Object.freeze({ task: card.task }))
+    for (const card of overdue)
+      if (this.#board.overdue.has(card)) this.events.emit('overdue', Object.freeze({ task: card.task }))
+    this.#readied = []
+    for (const wake of this.wakes) wake()
+  }
+
+  /** Sets the timer to when something turns. Work that somebody here waits to claim keeps the process alive. */
+  #arm(): void {
+    if (this.#isClosed) return
+    const { environment } = this.#journal
+    const isDue = this.#board.expired.size > 0 && !this.#isSettling
+    const at = isDue ? 0 : this.#board.nextTurnAt()
+    const keepsAlive = this.wakes.size > 0 && this.#board.inStage('scheduled').size > 0
+    if (this.#timer?.at === at && this.#timer.keepsAlive === keepsAlive) return
+    this.#timer?.off()
+    this.#timer = undefined
+    if (at === Infinity) return
+    const turn = (): void => {
+      this.#timer = undefined
+      this.#turn()
+      this.events.changed()
+      if (this.#board.expired.size > 0) void this.#settleExpired()
+      this.#arm()
+    }
+    this.#timer = { at, keepsAlive, off: environment.setTimer(turn, Math.max(0, at - environment.now()), !keepsAlive) }
+  }
+
+  async #settleExpired(): Promise<void> {
+    if (this.#isSettling) return
+    this.#isSettling = true
+    const { environment, onError } = this.#journal
+    try {
+      await this.#journal.decide((turn) => {
+        for (const { task } of [...this.#board.expired].slice(0, EXPIRED_AT_ONCE)) this.#commands.expire(turn, task)
+      })
+    } catch (error) {
+      onError(error)
+      await new Promise<void>((resolve) => environment.setTimer(resolve, PAUSE_MS, true))
+    }
+    this.#isSettling = false
+    this.#arm()
+  }
+}
+
+/** Why the attempt's signal aborts, by the outcome that came over it. */
+const ABORTS: Readonly<Partial<Record<Outcome, CrewErrorCode>>> = {
+  cancelled: 'cancelled',
+  timed_out: 'timed_out',
+  lost: 'stale_attempt',
+}
+
+/** What an event carries beside the task. */
+function payload(
+  name: keyof TrackerEvents,
+  changes: JournalEvent['changes'],
+  before: Task | undefined,
+  after: Task,
+  message: Message | undefined,
+): object {
+  const attempt = after.attempts.at(-1)
+  const { added, removed } = (changes['dependsOn'] ?? {}) as {
+    readonly added?: readonly { readonly id: Id }[]
+    readonly removed?: readonly Id[]
+  }
+  switch (name) {
+    case 'updated':
+      return { changed: Object.keys(changes) }
+    case 'assigned':
+    case 'unassigned':
+      return { before: before?.assignees }
+    case 'started':
+    case 'completed':
+      return { attempt }
+    case 'released':
+      return { reason: attempt?.reason }
+    case 'resumed':
+      return changes['answers'] === undefined ? {} : { answer: after.answers.at(-1) }
+    case 'failed':
+      return { failure: after.failure }
+    case 'commented':
+      return { message }
+    case 'dependencyAdded':
+      return { on: added?.[0]?.id }
+    case 'dependencyRemoved':
+      return { on: removed?.[0] }
+    default:
+      return {}
+  }
+}

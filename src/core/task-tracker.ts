@@ -1,0 +1,387 @@
+import { type Abortable, readAbortable, until } from './abortable.js'
+import { Attempt, type AttemptWrites } from './attempt.js'
+import type { Environment, Off } from './environment.js'
+import { notFound } from './errors.js'
+import type { Observable, OffEvent, On } from './events.js'
+import { DEFAULT_LIMITS, duration, flag, type Id, id as anId, type Limits, limits, object, read } from './input.js'
+import type { Json } from './json.js'
+import { type LocalJournal, journalFields, journalOf } from './local-journal.js'
+import type { Mailboxes } from './mailboxes.js'
+import { Members } from './members.js'
+import type { Message } from './message.js'
+import { type Card, type Stage, TaskBoard } from './task-board.js'
+import { TaskCommands } from './task-commands.js'
+import { choiceOf, count, matches, readFilter, select, type TaskFilter } from './task-filter.js'
+import * as input from './task-input.js'
+import { TaskNews, type TrackerEvents } from './task-news.js'
+import { TaskNotices } from './task-notices.js'
+import type { Turn } from './projection.js'
+import type { RetryPolicy, Task, TaskStatus } from './task.js'
+
+export interface TaskTrackerOptions {
+  /** Shared with communications, or kept somewhere; default: in memory, at once. */
+  readonly journal?: LocalJournal
+  /** Without a journal. */
+  readonly environment?: Environment
+  /** Only members can be assigned or claim; default false: an id becomes a member at its first use. */
+  readonly strictMembers?: boolean
+  readonly limits?: Limits
+  /** How long a claim holds without a renewal, ms; default 60 s, at least 1 s. */
+  readonly leaseMs?: number
+  /** For tasks without a policy of their own. */
+  readonly retry?: RetryPolicy
+}
+
+export interface ClaimOptions {
+  /** This one, or nothing. */
+  readonly taskId?: Id
+  readonly filter?: TaskFilter
+  /** How long it holds without a renewal, ms; default as the tracker's. */
+  readonly leaseMs?: number
+}
+
+export interface Workload {
+  readonly member: Id
+  /** Open tasks that are given to it. */
+  readonly assigned: number
+  readonly inProgress: number
+  /** Completed by it. */
+  readonly done: number
+  /** How many attempts more it may make at once. */
+  readonly free: number
+}
+
+/** A cached selection: the same array until its own answer changes. */
+export interface View<T> {
+  subscribe(listener: () => void): Off
+  getSnapshot(): T
+}
+
+/** The inside of a tracker. @internal */
+export interface TrackerParts {
+  readonly journal: LocalJournal
+  readonly members: Members
+  readonly board: TaskBoard
+  readonly commands: TaskCommands
+  readonly news: TaskNews
+}
+
+type CommandName = Exclude<keyof input.Given, 'by' | 'taskDraft'>
+
+const leaseMs = duration(1000)
+const trackerOptions = object({ ...journalFields, strictMembers: flag, limits, leaseMs, retry: input.retryPolicy })
+const claimOptions = object({ taskId: anId, filter: readFilter, leaseMs })
+
+/**
+ * The task board. Commands are asynchronous: each is one commit, decided on all that is committed, and rejects with a
+ * CrewError. Queries answer at once, from memory, and throw `not_open` before their journal is.
+ */
+export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
+  readonly #journal: LocalJournal
+  readonly #limits: Required<Limits>
+  readonly #members: Members
+  readonly #board: TaskBoard
+  readonly #commands: TaskCommands
+  readonly #news: TaskNews
+
+  readonly on: On<TrackerEvents>
+  readonly once: On<TrackerEvents>
+  readonly off: OffEvent<TrackerEvents>
+
+  constructor(options: TaskTrackerOptions = {}) {
+    const {
+      strictMembers = false,
+      limits = DEFAULT_LIMITS,
+      leaseMs = 60_000,
+      retry = {},
+      ...rest
+    } = read(trackerOptions, options, 'options')
+    const journal = journalOf(rest)
+    this.#journal = journal
+    this.#limits = limits
+    this.#members = Members.of(journal)
+    this.#board = journal.add('task', new TaskBoard(journal))
+    const notices = new TaskNotices(journal.environment, () => journal.projection<Mailboxes>('message'))
+    this.#commands = new TaskCommands(journal, this.#board, this.#members, notices, { strictMembers, leaseMs, retry })
+    this.#news = new TaskNews(journal, this.#board, this.#commands)
+    const { on, once, off } = this.#news.events
+    this.on = on
+    this.once = once
+    this.off = off
+    journal.observe(this.#news)
+    journal.leases?.keep('task', {
+      end: (turn, lease, how) => this.#commands.endLease(turn, lease, how),
+      lapsed: ({ id }) => this.#news.lapsed(id),
+    })
+  }
+
+  /** Rejects with `already_exists`, `not_found`, `dependency_cycle`, `not_eligible`, `invalid_transition` (an ended parent). */
+  async create(draft: input.TaskDraft, options: input.CommandOptions = {}): Promise<Task> {
+    const [task] = await this.#create([read(input.taskDraft, draft, 'draft', this.#limits)], options)
+    return task as Task
+  }
+
+  /** All or nothing; edges may point forward. */
+  async createMany(drafts: readonly input.TaskDraft[], options: input.CommandOptions = {}): Promise<readonly Task[]> {
+    return this.#create(read(input.taskDrafts, drafts, 'drafts', this.#limits), options)
+  }
+
+  /** On an ended task only labels and metadata. Rejects with `stale_version` when `version` is given and not the current one. */
+  update(
+    id: Id,
+    change: input.TaskChanges,
+    options: input.CommandOptions & { readonly version?: number } = {},
+  ): Promise<Task> {
+    return this.#run('update', id, { change, ...options })
+  }
+
+  /** Replaces the set; pending and waiting tasks only. Rejects with `not_eligible` for who is unfit or unavailable, unless forced. */
+  assign(
+    id: Id,
+    to: Id | readonly Id[],
+    options: input.CommandOptions & { readonly force?: boolean } = {},
+  ): Promise<Task> {
+    return this.#run('assign', id, { to, ...options })
+  }
+
+  unassign(id: Id, options: input.CommandOptions = {}): Promise<Task> {
+    return this.#run('assign', id, { to: [], ...options })
+  }
+
+  /**
+   * By hand, without a lease; `by` may be left out when there is exactly one assignee. Rejects with `already_claimed`,
+   * `not_eligible` or `invalid_transition`.
+   */
+  start(id: Id, options: input.CommandOptions = {}): Promise<Task> {
+    return this.#run('start', id, options)
+  }
+
+  /**
+   * The best ready task that the member may do: its own first, then open ones; or the named one. Resolves to undefined
+   * when there is none; rejects only for what is no member, task or filter.
+   */
+  async claim(member: Id, options: ClaimOptions = {}): Promise<Attempt | undefined> {
+    const by = read(anId, member, 'member')
+    const { taskId, filter, leaseMs } = read(claimOptions, options, 'options')
+    const task = await this.#journal.decide((turn) => {
+      const named = taskId === undefined ? undefined : this.#commands.expect(turn, taskId)
+      if (named && filter && !matches(this.#board.card(named.id) as Card, filter, turn.now)) return undefined
+      return this.#commands.claim(turn, by, named, choiceOf(filter, this.#board), leaseMs)
+    })
+    return task && this.#news.follow(new Attempt(task, this))
+  }
+
+  /** Of the running attempt. Rejects, like `complete`, `fail`, `release` and `wait`, with `stale_attempt` when another is current. */
+  progress(id: Id, options: input.ProgressOptions & input.Fenced): Promise<Task> {
+    return this.#run('progress', id, options)
+  }
+
+  /** Rejects with `invalid_transition` while subtasks are not done. Completing twice with the same result answers twice. */
+  complete(id: Id, options: input.CompleteOptions & input.Fenced = {}): Promise<Task> {
+    return this.#run('complete', id, options)
+  }
+
+  /** Tried again after a pause while the retry policy has attempts left, unless not `retryable`. */
+  fail(id: Id, options: input.FailOptions & input.Fenced): Promise<Task> {
+    return this.#run('fail', id, options)
+  }
+
+  /** Back to pending, at no charge; the eleventh in a row counts as a failure. */
+  release(id: Id, options: { readonly reason?: string } & input.Fenced = {}): Promise<Task> {
+    return this.#run('release', id, options)
+  }
+
+  /** Ends the attempt: the task waits for an answer, which `resume` brings. */
+  wait(id: Id, options: input.WaitOptions & input.Fenced): Promise<Task> {
+    return this.#run('wait', id, options)
+  }
+
+  /** Answers what the task waits for; `by` may be left out when one member was asked. Rejects with `permission_denied` for others. */
+  resume(id: Id, options: input.CommandOptions & { readonly answer?: Json } = {}): Promise<Task> {
+    return this.#run('resume', id, options)
+  }
+
+  /** Passes the result, or sends the task back with remarks; `final` lets it fail. */
+  review(
+    id: Id,
+    options: input.CommandOptions & { readonly passed: boolean; readonly remarks?: string; readonly final?: boolean },
+  ): Promise<Task> {
+    return this.#run('review', id, options)
+  }
+
+  /** A claimed task is asked for, and cancelled when its holder stops; `force` takes it away at once. */
+  cancel(
+    id: Id,
+    options: input.CommandOptions & { readonly reason?: string; readonly force?: boolean } = {},
+  ): Promise<Task> {
+    return this.#run('cancel', id, options)
+  }
+
+  /** Opens a failed or cancelled task again; with `cascade` also what fell because of it. */
+  retry(id: Id, options: input.CommandOptions & { readonly cascade?: boolean } = {}): Promise<Task> {
+    return this.#run('retry', id, options)
+  }
+
+  /** Pending tasks only. Rejects with `dependency_cycle`, which has the path. */
+  addDependency(id: Id, on: Id | input.DependencyInput): Promise<Task> {
+    return this.#run('addDependency', id, on)
+  }
+
+  removeDependency(id: Id, on: Id): Promise<Task> {
+    return this.#run('removeDependency', id, on)
+  }
+
+  /** A message in the thread of the task, to its watchers and to those whom it mentions (`@ana`). */
+  comment(id: Id, text: string, options: input.CommandOptions = {}): Promise<Message> {
+    return this.#run('comment', id, { text, ...options })
+  }
+
+  get(id: Id): Task | undefined {
+    this.#journal.assertOpen()
+    return this.#board.get(id)
+  }
+
+  status(id: Id): TaskStatus | undefined {
+    return this.get(id)?.status
+  }
+
+  /** One word for a board's column. */
+  stage(id: Id): Stage | undefined {
+    this.#journal.assertOpen()
+    this.#board.tick()
+    return this.#board.card(id)?.stage
+  }
+
+  /** By creation, unless the filter says otherwise. Throws `invalid_input` for what the filter cannot mean. */
+  list(filter: TaskFilter = {}): readonly Task[] {
+    this.#journal.assertOpen()
+    return select(this.#board, filter)
+  }
+
+  count(filter: TaskFilter = {}): number {
+    this.#journal.assertOpen()
+    return count(this.#board, filter)
+  }
+
+  /** Pending with nothing in the way, in the order in which they are taken. */
+  ready(filter: TaskFilter = {}): readonly Task[] {
+    return this.list({ orderBy: 'priority', ...filter, ready: true })
+  }
+
+  /** Pending with a dependency that is not satisfied. */
+  blocked(): readonly Task[] {
+    return this.list({ stage: 'blocked' })
+  }
+
+  /** Open after their `dueAt`. */
+  overdue(): readonly Task[] {
+    return this.list({ overdue: true, orderBy: 'dueAt' })
+  }
+
+  /** What it depends on directly. */
+  dependencies(id: Id): readonly Task[] {
+    return this.#expect(id).dependsOn.flatMap((edge) => this.get(edge.id) ?? [])
+  }
+
+  /** What depends on it directly. */
+  dependents(id: Id): readonly Task[] {
+    return this.#board.dependents(this.#expect(id).id)
+  }
+
+  subtasks(id: Id): readonly Task[] {
+    return this.#board.subtasks(this.#expect(id).id)
+  }
+
+  /** Of each member. */
+  workload(): readonly Workload[] {
+    this.#journal.assertOpen()
+    const { assigned, held, completed } = this.#board
+    return this.#members.list().map(({ id, capacity }) => ({
+      member: id,
+      assigned: assigned.of(id),
+      inProgress: held.of(id),
+      done: completed.of(id),
+      free: Math.max(0, capacity - held.of(id)),
+    }))
+  }
+
+  /** For user interfaces: a list that stays the same array until its answer changes. */
+  view(filter: TaskFilter = {}): View<readonly Task[]> {
+    read(readFilter, filter, 'filter')
+    let seen: object | undefined
+    let answer: readonly Task[] = []
+    const getSnapshot = (): readonly Task[] => {
+      const now = this.getSnapshot()
+      if (now === seen) return answer
+      const next = this.list(filter)
+      if (next.length !== answer.length || next.some((task, index) => task !== answer[index])) answer = next
+      seen = now
+      return answer
+    }
+    return { getSnapshot, subscribe: (listener) => this.subscribe(listener) }
+  }
+
+  /** Resolves when the task is completed, failed or cancelled. Rejects with `not_found`, `timed_out`, `cancelled` or `closed`. */
+  async whenEnded(id: Id, options: Abortable = {}): Promise<Task> {
+    const limits = read(readAbortable, options, 'options')
+    const task = this.#expect(id)
+    return task.isOpen ? this.#news.ends.wait(id, (ended) => until(ended, limits, this.#journal.environment)) : task
+  }
+
+  subscribe(listener: () => void): Off {
+    return this.#news.events.subscribe(listener)
+  }
+
+  getSnapshot(): object {
+    return this.#news.events.getSnapshot()
+  }
+
+  /** For an attempt that was left without an outcome. @internal */
+  async abandon({ task, fence }: Attempt): Promise<Task> {
+    const error = { message: 'Left without an outcome', retryable: true }
+    return this.#journal.decide((turn) =>
+      this.#commands.fail(turn, this.#commands.expect(turn, task.id), { fence, error }, 'abandoned'),
+    )
+  }
+
+  /** Milliseconds until the attempt's lease runs out. @internal */
+  expiresInMs({ task }: Attempt): number {
+    const { session = '', leaseMs = 0 } = this.#board.get(task.id)?.running ?? {}
+    return this.#journal.leases?.expiresInMs(session, leaseMs) ?? leaseMs
+  }
+
+  /** What crews and reports are built on. @internal */
+  get parts(): TrackerParts {
+    return {
+      journal: this.#journal,
+      members: this.#members,
+      board: this.#board,
+      commands: this.#commands,
+      news: this.#news,
+    }
+  }
+
+  #create(drafts: readonly input.Given['taskDraft'][], options: input.CommandOptions): Promise<readonly Task[]> {
+    const { by } = read(input.readers.by, options, 'options')
+    return this.#journal.decide((turn) => this.#commands.create(turn, drafts, by))
+  }
+
+  /** A command on one task: what was passed in is read now, the decision is made on what is committed then. */
+  #run<N extends CommandName>(name: N, id: Id, options: unknown): Promise<ReturnType<TaskCommands[N]>> {
+    try {
+      // What is known has been checked.
+      if (!this.#board.get(id)) read(anId, id, 'task')
+      const given = read<unknown>(input.readers[name], options, 'options', this.#limits)
+      const decide = this.#commands[name] as (turn: Turn, task: Task, given: unknown) => ReturnType<TaskCommands[N]>
+      return this.#journal.decide((turn) => decide.call(this.#commands, turn, this.#commands.expect(turn, id), given))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #expect(id: Id): Task {
+    const task = this.get(read(anId, id, 'task'))
+    if (!task) throw notFound('Task', id)
+    return task
+  }
+}

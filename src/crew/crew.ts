@@ -1,0 +1,235 @@
+import { abortable, type Abortable } from '../core/abortable.js'
+import { Communications, type CommunicationsEvents } from '../core/communications.js'
+import type { Environment, Off } from '../core/environment.js'
+import { CrewError } from '../core/errors.js'
+import { Events, type Observable, type OffEvent, type On } from '../core/events.js'
+import { errorListener, flag, id as anId, type Id, type Limits, limits, object, read } from '../core/input.js'
+import { Journal, storagePort } from '../core/journal.js'
+import { environmentPort } from '../core/local-journal.js'
+import type { JournalEvent, JournalStorage } from '../core/journal-storage.js'
+import { type MemberInfo, type MemberOptions, Members } from '../core/members.js'
+import type { CommitInfo } from '../core/projection.js'
+import { retryPolicy } from '../core/task-input.js'
+import type { TrackerEvents } from '../core/task-news.js'
+import { TaskTracker } from '../core/task-tracker.js'
+import type { RetryPolicy } from '../core/task.js'
+import { ReportGenerator } from '../reports/report-generator.js'
+import { Member } from './member.js'
+import { Work } from './work.js'
+
+export interface CrewOptions {
+  /** Tells the crews in one storage apart; default 'crew'. */
+  readonly name?: string
+  /** Default: memory, gone with the process. */
+  readonly storage?: JournalStorage
+  readonly environment?: Environment
+  readonly limits?: Limits
+  /** Only members can be assigned, written to, or claim; default true. */
+  readonly strictMembers?: boolean
+  /** How long a claim holds without a renewal, ms; default 60 s, at least 1 s. */
+  readonly leaseMs?: number
+  /** For tasks without a policy of their own. */
+  readonly retry?: RetryPolicy
+  /** Hears what nobody awaits: errors of listeners, handlers, timers. Default: console.error, unless somebody listens to 'error'. */
+  readonly onError?: (error: unknown) => void
+}
+
+export interface MemberEvent {
+  readonly member: MemberInfo
+  readonly commit: CommitInfo
+}
+
+/** An event as the journal keeps it, with the number of its commit. */
+export interface StoredEvent extends JournalEvent {
+  readonly seq: number
+}
+
+/** `task.completed`, `message.sent`, `member.joined` …, and '*' for every stored event. */
+export type CrewEvents = { [K in keyof TrackerEvents as `task.${K}`]: TrackerEvents[K] } & {
+  [K in keyof CommunicationsEvents as `message.${K}`]: CommunicationsEvents[K]
+} & CrewOwnEvents
+
+// A type, as an interface is no map of events by name.
+
+type CrewOwnEvents = {
+  'member.joined': [event: MemberEvent]
+  'member.updated': [event: MemberEvent]
+  'member.left': [event: MemberEvent]
+  error: [error: unknown]
+  '*': [event: StoredEvent]
+}
+
+const crewOptions = object({
+  name: anId,
+  storage: storagePort,
+  environment: environmentPort,
+  limits,
+  strictMembers: flag,
+  leaseMs: (value: unknown) => value as number,
+  retry: retryPolicy,
+  onError: errorListener,
+})
+const idleOptions = object(abortable)
+
+/**
+ * Opens a crew: one journal with all parts wired. Rejects with `invalid_input`, `storage_unavailable` (also when another
+ * process writes to a storage for one), `journal_corrupt` or `unsupported_version`.
+ */
+export async function openCrew(options: CrewOptions = {}): Promise<Crew> {
+  const crew = new Crew(options)
+  await crew.journal.open()
+  return crew
+}
+
+/** All who share one journal, in this process: mailboxes, a task board and reports over it. */
+export class Crew implements AsyncDisposable, Observable<CrewEvents> {
+  readonly name: string
+  readonly journal: Journal
+  readonly communications: Communications
+  readonly tracker: TaskTracker
+  readonly reports: ReportGenerator
+
+  readonly #members: Members
+  readonly #work: Work
+  readonly #events: Events<CrewOwnEvents>
+  readonly #onError: ((error: unknown) => void) | undefined
+
+  /** Use `openCrew`. @internal */
+  constructor(options: CrewOptions) {
+    const given = read(crewOptions, options, 'options')
+    const { name = 'crew', storage, environment, limits: bounds, strictMembers = true, leaseMs, retry, onError } = given
+    this.name = name
+    this.#onError = onError
+    const report = (error: unknown): void => {
+      this.#report(error)
+    }
+    this.journal = new Journal({
+      name,
+      onError: report,
+      ...(storage && { storage }),
+      ...(environment && { environment }),
+    })
+    const shared = { journal: this.journal, strictMembers, ...(options.limits && bounds && { limits: options.limits }) }
+    this.communications = new Communications(shared)
+    this.tracker = new TaskTracker({ ...shared, ...(leaseMs !== undefined && { leaseMs }), ...(retry && { retry }) })
+    this.reports = new ReportGenerator({ tracker: this.tracker, communications: this.communications })
+    this.#members = Members.of(this.journal)
+    this.#work = new Work(this.tracker, this.communications)
+    this.#events = new Events<CrewOwnEvents>(this.journal.environment, report)
+    this.journal.observe({
+      heard: (event, commit, change) => {
+        this.#heard(event, commit, change)
+      },
+      closed: () => {
+        this.#events.close()
+      },
+    })
+  }
+
+  /** In the order of joining. */
+  get members(): readonly MemberInfo[] {
+    this.journal.assertOpen()
+    return this.#members.list()
+  }
+
+  /** Joining again changes what is different. Rejects with `invalid_input`, and `already_exists` for the id 'crew'. */
+  async join(id: Id, options: MemberOptions = {}): Promise<Member> {
+    const member = read(anId, id, 'member')
+    await this.journal.decide((turn) => this.#members.join(turn, member, options))
+    return this.as(member)
+  }
+
+  /** Releases what the member works on and unassigns it; its mailbox stays. */
+  async leave(id: Id): Promise<void> {
+    const member = read(anId, id, 'member')
+    await this.journal.decide((turn) => {
+      this.#members.expect(member)
+      this.tracker.parts.commands.dismiss(turn, member)
+      this.#members.leave(turn, member)
+    })
+  }
+
+  /** A handle that acts only as that member. Throws `not_found`. */
+  as(id: Id): Member {
+    this.journal.assertOpen()
+    const { id: known } = this.#members.expect(read(anId, id, 'member'))
+    return new Member(known, {
+      members: this.#members,
+      communications: this.communications,
+      tracker: this.tracker,
+      work: this.#work,
+    })
+  }
+
+  /** Folds all that other processes had committed when it was called. */
+  async sync(): Promise<void> {
+    await this.journal.sync()
+  }
+
+  /**
+   * Resolves when no handler of this process runs, no command is under way, its listeners have no open mail, and none of
+   * its workers could claim anything, now or after a back-off. Tasks that wait for people do not hold it.
+   */
+  async idle(options: Abortable = {}): Promise<void> {
+    this.journal.assertOpen()
+    await this.#work.idle(read(idleOptions, options, 'options'))
+  }
+
+  /** Gives back what this session holds, uncounted, settles all waits with `closed`, and ends within 10 s. */
+  close(): Promise<void> {
+    return this.journal.close()
+  }
+
+  /** Calls `listener` at each event of that name; what it answers ends that. */
+  readonly on: On<CrewEvents> = (event, listener) => this.#source(event).on(rest(event), listener as never)
+  readonly once: On<CrewEvents> = (event, listener) => this.#source(event).once(rest(event), listener as never)
+  readonly off: OffEvent<CrewEvents> = (event, listener) => {
+    this.#source(event).off(rest(event), listener)
+  }
+
+  /** Calls `listener` after changes, at most once a turn of the event loop. */
+  subscribe(listener: () => void): Off {
+    return this.#events.subscribe(listener)
+  }
+
+  getSnapshot(): object {
+    return this.#events.getSnapshot()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** Task and message events are those of the tracker and the communications. */
+  #source(event: string): Observable<Record<string, unknown[]>> {
+    const source = event.startsWith('task.')
+      ? this.tracker
+      : event.startsWith('message.')
+        ? this.communications
+        : this.#events
+    return source
+  }
+
+  #heard(event: JournalEvent, commit: CommitInfo, change: unknown): void {
+    if (this.#events.hears('*')) this.#events.emit('*', Object.freeze({ ...event, seq: commit.seq }))
+    if (event.type.startsWith('member.')) {
+      const { before, after } = change as { readonly before?: MemberInfo; readonly after?: MemberInfo }
+      this.#events.emit(
+        event.type as 'member.joined',
+        Object.freeze({ member: (after ?? before) as MemberInfo, commit }),
+      )
+    }
+    this.#events.changed()
+  }
+
+  #report(error: unknown): void {
+    if (CrewError.is(error, 'closed')) return
+    const isHeard = this.#events.hears('error')
+    if (isHeard) this.#events.emit('error', error)
+    if (this.#onError) this.#onError(error)
+    else if (!isHeard) console.error('crewlog:', error)
+  }
+}
+
+const rest = (event: string): string =>
+  /^(?:task|message)\./.test(event) ? event.slice(event.indexOf('.') + 1) : event

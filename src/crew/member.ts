@@ -1,0 +1,190 @@
+import { abortable, type Abortable } from '../core/abortable.js'
+import type { Attempt } from '../core/attempt.js'
+import type { Communications, Delivery, DeliveryRef } from '../core/communications.js'
+import { CrewError, invalid } from '../core/errors.js'
+import { type Id, object, read, type Reader, whole } from '../core/input.js'
+import type { Json } from '../core/json.js'
+import type { MemberInfo, Members } from '../core/members.js'
+import type { Message, MessageDraft } from '../core/message.js'
+import { readFilter, type TaskFilter } from '../core/task-filter.js'
+import type { ClaimOptions, TaskTracker } from '../core/task-tracker.js'
+import type { Task } from '../core/task.js'
+import { type Running, Stopper } from './stopper.js'
+import type { Handler, Work } from './work.js'
+
+/** What of a crew a member's handle needs. */
+export interface MemberSurroundings {
+  readonly members: Members
+  readonly communications: Communications
+  readonly tracker: TaskTracker
+  readonly work: Work
+}
+
+export interface WorkOptions {
+  /** Attempts at once; default: the member's capacity when it begins. */
+  readonly concurrency?: number
+  readonly filter?: TaskFilter
+  /** Stops when it aborts. */
+  readonly signal?: AbortSignal
+}
+
+const filter: Reader<TaskFilter> = (value, name, limits) => {
+  readFilter(value, name, limits)
+  return value as TaskFilter
+}
+const workOptions = object({ concurrency: whole(1, 100_000), filter, signal: abortable.signal })
+const attemptsOptions = object({ filter, signal: abortable.signal })
+const listenOptions = object({ signal: abortable.signal })
+
+/** One member of a crew, acting only as itself: it has no way to name another as sender, taker or reader. */
+export class Member {
+  readonly id: Id
+  readonly #of: MemberSurroundings
+
+  /** @internal */
+  constructor(id: Id, of: MemberSurroundings) {
+    this.id = id
+    this.#of = of
+  }
+
+  /** Throws `not_found` once it has left. */
+  get info(): MemberInfo {
+    return this.#of.members.expect(this.id)
+  }
+
+  /** Messages queued or leased for it, oldest first. */
+  get inbox(): readonly Message[] {
+    return this.#of.communications.inbox(this.id)
+  }
+
+  /** Open tasks that it is assigned or works on. */
+  get tasks(): readonly Task[] {
+    return this.#of.tracker
+      .list({ status: ['pending', 'in_progress', 'waiting'] })
+      .filter(({ assignees, holder }) => holder === this.id || assignees.includes(this.id))
+  }
+
+  send(
+    to: Id | readonly Id[],
+    content: Json,
+    options: Omit<MessageDraft, 'sender' | 'recipient' | 'content'> = {},
+  ): Promise<Message> {
+    return this.#of.communications.send({ ...options, sender: this.id, recipient: to, content })
+  }
+
+  reply(to: Message | Id, content: Json): Promise<Message> {
+    return this.#of.communications.reply(to, { sender: this.id, content })
+  }
+
+  /** Sends a question, and resolves to the reply. Rejects with `timed_out` (default 60 s), `cancelled` or `closed`. */
+  ask(
+    to: Id,
+    content: Json,
+    options: Abortable & { readonly taskId?: Id; readonly kind?: string } = {},
+  ): Promise<Message> {
+    const { signal, timeoutMs, ...about } = options
+    const limits = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) }
+    return this.#of.communications.ask({ ...about, sender: this.id, recipient: to, content }, limits)
+  }
+
+  receive(options: { readonly limit?: number; readonly leaseMs?: number } = {}): Promise<readonly Delivery[]> {
+    return this.#of.communications.receive(this.id, options)
+  }
+
+  async acknowledge(delivery: DeliveryRef): Promise<void> {
+    this.#expectMine(delivery)
+    await this.#of.communications.acknowledge(delivery)
+  }
+
+  async giveBack(
+    delivery: DeliveryRef,
+    options: { readonly reason?: string; readonly delayMs?: number } = {},
+  ): Promise<void> {
+    this.#expectMine(delivery)
+    await this.#of.communications.giveBack(delivery, options)
+  }
+
+  /** Runs the handler on one message after another; each is acknowledged when it resolves, given back when it throws. */
+  listen(handler: (message: Message) => unknown, options: { readonly signal?: AbortSignal } = {}): Running {
+    expectFunction(handler)
+    const stopper = new Stopper()
+    stopper.stopWith(read(listenOptions, options, 'options').signal)
+    return stopper.running([this.#of.work.listen(this.id, handler, stopper)])
+  }
+
+  /** One message after another; each is acknowledged when the next is asked for, or the loop is left. */
+  mail(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Message> {
+    const stopper = new Stopper()
+    stopper.stopWith(read(listenOptions, options, 'options').signal)
+    return this.#of.work.mail(this.id, stopper)
+  }
+
+  /** The best ready task that it may do, or undefined. */
+  claim(options: ClaimOptions = {}): Promise<Attempt | undefined> {
+    return this.#of.tracker.claim(this.id, options)
+  }
+
+  /**
+   * Works off tasks as they become ready, with one handler or one for each kind. What the handler returns is the
+   * result; a throw is a failure, and tried again unless the error has `retryable: false`.
+   */
+  work(handler: Handler | Readonly<Record<string, Handler>>, options: WorkOptions = {}): Running {
+    const { concurrency = this.info.capacity, filter: wanted, signal } = read(workOptions, options, 'options')
+    const stopper = new Stopper()
+    stopper.stopWith(signal)
+    const { run, kinds } = typeof handler === 'function' ? { run: handler, kinds: {} } : byKind(handler)
+    const choice = { ...kinds, ...wanted }
+    const chosen = Object.keys(choice).length > 0 ? choice : undefined
+    return stopper.running(Array.from({ length: concurrency }, () => this.#of.work.work(this.id, run, chosen, stopper)))
+  }
+
+  /** One attempt after another; one that is left without an outcome fails as abandoned. */
+  attempts(options: { readonly filter?: TaskFilter; readonly signal?: AbortSignal } = {}): AsyncIterable<Attempt> {
+    const { filter: wanted, signal } = read(attemptsOptions, options, 'options')
+    const stopper = new Stopper()
+    stopper.stopWith(signal)
+    return this.#of.work.attempts(this.id, wanted, stopper)
+  }
+
+  /** Answers what a task waits for. */
+  answer(taskId: Id, answer: Json): Promise<Task> {
+    return this.#of.tracker.resume(taskId, { by: this.id, answer })
+  }
+
+  review(
+    taskId: Id,
+    verdict: { readonly passed: boolean; readonly remarks?: string; readonly final?: boolean },
+  ): Promise<Task> {
+    return this.#of.tracker.review(taskId, { ...verdict, by: this.id })
+  }
+
+  comment(taskId: Id, text: string): Promise<Message> {
+    return this.#of.tracker.comment(taskId, text, { by: this.id })
+  }
+
+  /** Whether it takes work. */
+  async setAvailability(available: boolean): Promise<void> {
+    const { members, tracker } = this.#of
+    await tracker.parts.journal.decide((turn) => {
+      members.expect(this.id)
+      members.join(turn, this.id, { available })
+    })
+  }
+
+  #expectMine({ recipient }: DeliveryRef): void {
+    if (recipient !== this.id)
+      throw new CrewError('permission_denied', `${this.id} settles only its own deliveries`, { id: this.id })
+  }
+}
+
+function byKind(handlers: Readonly<Record<string, Handler>>): { readonly run: Handler; readonly kinds: TaskFilter } {
+  if (typeof handlers !== 'object' || (handlers as unknown) === null)
+    throw invalid('work takes a function, or an object of functions by kind')
+  for (const handler of Object.values(handlers)) expectFunction(handler)
+  const table = new Map(Object.entries(handlers))
+  return { run: (attempt) => table.get(attempt.task.kind ?? '')?.(attempt), kinds: { kind: [...table.keys()] } }
+}
+
+function expectFunction(handler: unknown): void {
+  if (typeof handler !== 'function') throw invalid('A handler must be a function')
+}

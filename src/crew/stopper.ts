@@ -1,0 +1,53 @@
+import type { Off } from '../core/environment.js'
+
+/** Something that goes on until it is stopped. */
+export interface Running extends AsyncDisposable {
+  /** Takes nothing more; resolves when what is under way has ended. */
+  stop(): Promise<void>
+  /** Resolves when it has stopped. Never rejects: errors go to `onError`. */
+  readonly done: Promise<void>
+}
+
+/** Tells a loop to end, and whoever waits on its behalf. */
+export class Stopper {
+  readonly #waits = new Set<() => void>()
+  #isStopped = false
+
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    for (const wait of this.#waits) wait()
+    this.#waits.clear()
+  }
+
+  onStop(run: () => void): Off {
+    this.#waits.add(run)
+    return () => this.#waits.delete(run)
+  }
+
+  /** Stops too when the signal aborts. */
+  stopWith(signal: AbortSignal | undefined): void {
+    if (signal?.aborted) this.stop()
+    else
+      signal?.addEventListener(
+        'abort',
+        () => {
+          this.stop()
+        },
+        { once: true },
+      )
+  }
+
+  /** What the user holds of loops that end when this stops. */
+  running(loops: readonly Promise<void>[]): Running {
+    const done = Promise.all(loops).then(() => undefined)
+    const stop = (): Promise<void> => {
+      this.stop()
+      return done
+    }
+    return { stop, done, [Symbol.asyncDispose]: stop }
+  }
+}

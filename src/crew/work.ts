@@ -1,0 +1,346 @@
+import { type Abortable, until } from '../core/abortable.js'
+import type { Attempt } from '../core/attempt.js'
+import type { Communications, Delivery } from '../core/communications.js'
+import { CrewError } from '../core/errors.js'
+import { hindrance, isFor } from '../core/eligibility.js'
+import { type Id, read } from '../core/input.js'
+import type { Message } from '../core/message.js'
+import type { Card } from '../core/task-board.js'
+import { choiceOf, matches, readFilter, type TaskFilter } from '../core/task-filter.js'
+import type { TaskTracker, TrackerParts } from '../core/task-tracker.js'
+import { Stopper } from './stopper.js'
+
+/** Does a task: what it returns is the result, a throw is a failure, final if the error has `retryable: false`. */
+export type Handler = (attempt: Attempt) => unknown
+
+/** A loop that waits. */
+interface Waiter {
+  readonly member: Id
+  readonly filter?: TaskFilter | undefined
+  readonly resume: () => void
+}
+
+/** Before something that failed is tried again. */
+const PAUSE_MS = 1000
+/** A message whose handler threw comes back after a random share of min(this, 1 s × 2^(n−1)). */
+const LONGEST_RETURN_MS = 600_000
+
+/**
+ * The loops of one crew in one process: members that work, and members that listen. They wait without polling: a commit
+ * wakes as many as it may have brought something for.
+ */
+export class Work {
+  readonly #tracker: TaskTracker
+  readonly #communications: Communications
+  readonly #parts: TrackerParts
+  readonly #onError: (error: unknown) => void
+  readonly #stoppers = new Set<Stopper>()
+  /** Loops that wait for a task, first come first served. */
+  readonly #takers = new Set<Waiter>()
+  /** Loops that wait for mail. */
+  readonly #readers = new Set<Waiter>()
+  /** Loops that do not wait. */
+  #busy = 0
+  #claiming = 0
+  readonly #idleWaits = new Set<() => void>()
+
+  constructor(tracker: TaskTracker, communications: Communications) {
+    this.#tracker = tracker
+    this.#communications = communications
+    this.#parts = tracker.parts
+    const { journal } = this.#parts
+    this.#onError = journal.onError
+    journal.observe({
+      rested: () => {
+        this.#checkIdle()
+      },
+      closed: () => {
+        this.#close()
+      },
+    })
+  }
+
+  /** Runs `handler` on one task after another, until stopped. */
+  async work(member: Id, handler: Handler, filter: TaskFilter | undefined, stopper: Stopper): Promise<void> {
+    await this.#loop(stopper, async () => {
+      for (
+        let attempt = await this.#nextAttempt(member, filter, stopper);
+        attempt;
+        attempt = await this.#nextAttempt(member, filter, stopper)
+      ) {
+        await this.#attend(attempt, handler)
+      }
+    })
+  }
+
+  /** Hands out one attempt after another; one that is left without an outcome fails as abandoned. */
+  async *attempts(member: Id, filter: TaskFilter | undefined, stopper: Stopper): AsyncGenerator<Attempt, void, void> {
+    this.#enter(stopper)
+    try {
+      for (
+        let attempt = await this.#nextAttempt(member, filter, stopper);
+        attempt;
+        attempt = await this.#nextAttempt(member, filter, stopper)
+      ) {
+        const current = attempt
+        try {
+          yield current
+        } finally {
+          if (!current.isOver) await this.#persist(current, () => this.#tracker.abandon(current)).catch(this.#onError)
+        }
+      }
+    } finally {
+      this.#leave(stopper)
+    }
+  }
+
+  /** Runs `handler` on one message after another, in order, until stopped. */
+  async listen(member: Id, handler: (message: Message) => unknown, stopper: Stopper): Promise<void> {
+    await this.#loop(stopper, async () => {
+      for (
+        let delivery = await this.#nextMail(member, stopper);
+        delivery;
+        delivery = await this.#nextMail(member, stopper)
+      ) {
+        await this.#read(delivery, handler)
+      }
+    })
+  }
+
+  /** Hands out one message after another; each is acknowledged when the next is asked for, or the loop is left. */
+  async *mail(member: Id, stopper: Stopper): AsyncGenerator<Message, void, void> {
+    this.#enter(stopper)
+    try {
+      for (
+        let delivery = await this.#nextMail(member, stopper);
+        delivery;
+        delivery = await this.#nextMail(member, stopper)
+      ) {
+        const current = delivery
+        try {
+          yield current.message
+        } finally {
+          await this.#communications.acknowledge(current).catch(this.#onError)
+        }
+      }
+    } finally {
+      this.#leave(stopper)
+    }
+  }
+
+  /** Resolves when no loop has anything to do, now or after a back-off, and no command is under way. */
+  async idle(options: Abortable): Promise<void> {
+    const { environment } = this.#parts.journal
+    // Somebody awaits it: the process stays alive, though all other timers are in the background.
+    const release = environment.setTimer(() => undefined, 2 ** 31 - 1)
+    let wait = (): void => undefined
+    const idle = new Promise<void>((resolve) => {
+      wait = resolve
+      this.#idleWaits.add(resolve)
+    })
+    this.#checkIdle()
+    try {
+      await until(idle, options, environment)
+    } finally {
+      this.#idleWaits.delete(wait)
+      release()
+    }
+  }
+
+  async #loop(stopper: Stopper, run: () => Promise<void>): Promise<void> {
+    this.#enter(stopper)
+    try {
+      await run()
+    } catch (error) {
+      this.#onError(error)
+    } finally {
+      this.#leave(stopper)
+    }
+  }
+
+  #enter(stopper: Stopper): void {
+    this.#busy++
+    this.#stoppers.add(stopper)
+    this.#parts.news.wakes.add(this.#wakeTakers)
+  }
+
+  #leave(stopper: Stopper): void {
+    this.#busy--
+    this.#stoppers.delete(stopper)
+    if (this.#stoppers.size === 0) this.#parts.news.wakes.delete(this.#wakeTakers)
+    this.#checkIdle()
+  }
+
+  async #nextAttempt(member: Id, filter: TaskFilter | undefined, stopper: Stopper): Promise<Attempt | undefined> {
+    while (!stopper.isStopped) {
+      if (this.#claiming < this.#readyCount() && this.#hasWork(member, filter)) {
+        const attempt = await this.#claim(member, filter)
+        if (attempt) return attempt
+      } else await this.#wait(this.#takers, member, filter, stopper)
+    }
+    return undefined
+  }
+
+  async #claim(member: Id, filter: TaskFilter | undefined): Promise<Attempt | undefined> {
+    this.#claiming++
+    try {
+      return await this.#tracker.claim(member, filter ? { filter } : {})
+    } catch (error) {
+      await this.#pause(error)
+      return undefined
+    } finally {
+      this.#claiming--
+      this.#wakeTakers()
+    }
+  }
+
+  async #nextMail(member: Id, stopper: Stopper): Promise<Delivery | undefined> {
+    while (!stopper.isStopped) {
+      if (this.#communications.mailboxes.next(member)) {
+        try {
+          const [delivery] = await this.#communications.receive(member, { limit: 1 })
+          if (delivery) return delivery
+        } catch (error) {
+          await this.#pause(error)
+        }
+      } else await this.#wait(this.#readers, member, undefined, stopper)
+    }
+    return undefined
+  }
+
+  /** Until woken or stopped. */
+  async #wait(waiters: Set<Waiter>, member: Id, filter: TaskFilter | undefined, stopper: Stopper): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const waiter: Waiter = {
+        member,
+        filter,
+        resume: () => {
+          waiters.delete(waiter)
+          offStop()
+          offMail()
+          this.#busy++
+          resolve()
+        },
+      }
+      const offStop = stopper.onStop(waiter.resume)
+      const offMail = waiters === this.#readers ? this.#communications.onMail(member, waiter.resume) : () => undefined
+      this.#busy--
+      waiters.add(waiter)
+      this.#checkIdle()
+    })
+  }
+
+  /** Wakes as many as there is work for: one ready task does not start a thousand idle members. */
+  readonly #wakeTakers = (): void => {
+    let free = this.#takers.size === 0 ? 0 : this.#readyCount() - this.#claiming
+    for (const taker of this.#takers) {
+      if (free <= 0) break
+      if (!this.#hasWork(taker.member, taker.filter)) continue
+      free--
+      taker.resume()
+    }
+    this.#checkIdle()
+  }
+
+  async #attend(attempt: Attempt, handler: Handler): Promise<void> {
+    try {
+      const result = await handler(attempt)
+      if (!attempt.isOver)
+        await this.#persist(attempt, () => attempt.complete(result === undefined ? {} : { result: result as never }))
+    } catch (error) {
+      if (attempt.isOver) {
+        // What comes after the outcome has no effect; that it was told to stop is no news.
+        if (error !== attempt.signal.reason) this.#onError(error)
+        return
+      }
+      await this.#persist(attempt, () => attempt.fail({ error })).catch(this.#onError)
+    }
+  }
+
+  /** Writes an outcome, again and again while the storage is away: an attempt must not be left running by nobody. */
+  async #persist(attempt: Attempt, write: () => Promise<unknown>): Promise<void> {
+    for (;;) {
+      try {
+        await write()
+        return
+      } catch (error) {
+        const isAway = CrewError.is(error, 'storage_unavailable') || CrewError.is(error, 'outcome_unknown')
+        if (!isAway || attempt.isOver) throw error
+        await this.#pause(error)
+      }
+    }
+  }
+
+  async #read(delivery: Delivery, handler: (message: Message) => unknown): Promise<void> {
+    try {
+      await handler(delivery.message)
+      await this.#communications.acknowledge(delivery)
+    } catch (error) {
+      this.#onError(error)
+      const reason = error instanceof Error ? error.message.slice(0, 200) : 'its handler threw'
+      const delayMs =
+        Math.min(LONGEST_RETURN_MS, 1000 * 2 ** (delivery.count - 1)) * this.#parts.journal.environment.random()
+      if (!CrewError.is(error, 'stale_delivery'))
+        await this.#communications.giveBack(delivery, { reason, delayMs }).catch(this.#onError)
+    }
+  }
+
+  async #pause(error: unknown): Promise<void> {
+    if (CrewError.is(error, 'closed')) {
+      this.#close()
+      return
+    }
+    this.#onError(error)
+    await new Promise<void>((resolve) => this.#parts.journal.environment.setTimer(resolve, PAUSE_MS))
+  }
+
+  #checkIdle(): void {
+    if (this.#idleWaits.size === 0 || !this.#isIdle()) return
+    for (const resolve of this.#idleWaits) resolve()
+    this.#idleWaits.clear()
+  }
+
+  #isIdle(): boolean {
+    if (this.#busy > 0 || this.#parts.journal.isBusy) return false
+    const { mailboxes } = this.#communications
+    for (const { member } of this.#readers) if (mailboxes.open(member).length > 0) return false
+    for (const { member, filter } of this.#takers)
+      if (this.#hasWork(member, filter) || this.#willHaveWork(member, filter)) return false
+    return true
+  }
+
+  #readyCount(): number {
+    const { board } = this.#parts
+    board.tick()
+    return board.inStage('new').size + board.inStage('assigned').size
+  }
+
+  #hasWork(id: Id, filter: TaskFilter | undefined): boolean {
+    const { members, board } = this.#parts
+    const member = members.get(id)
+    if (!member || hindrance(board, member) !== undefined) return false
+    return board.firstFor(member, choiceOf(filter && read(readFilter, filter, 'filter'), board)) !== undefined
+  }
+
+  /** Whether there is something to do for a member after a back-off, or when a task is no longer kept for another. */
+  #willHaveWork(id: Id, filter: TaskFilter | undefined): boolean {
+    const { members, board } = this.#parts
+    const member = members.get(id)
+    if (!member) return false
+    const now = board.now()
+    const wanted = filter && read(readFilter, filter, 'filter')
+    const isMine = (card: Card): boolean => isFor(member, card.task) && (!wanted || matches(card, wanted, now))
+    const isKept = ({ task: { offeredTo } }: Card): boolean => offeredTo !== undefined && offeredTo.until > now
+    const ready = [...board.inStage('new'), ...board.inStage('assigned')]
+    return (
+      [...board.inStage('scheduled')].some((card) => card.task.counted.failures > 0 && isMine(card)) ||
+      ready.some((card) => isKept(card) && isMine(card))
+    )
+  }
+
+  #close(): void {
+    for (const stopper of [...this.#stoppers]) stopper.stop()
+    for (const resolve of this.#idleWaits) resolve()
+    this.#idleWaits.clear()
+  }
+}

@@ -1,0 +1,84 @@
+export { Crew, openCrew, type CrewEvents, type CrewOptions, type MemberEvent, type StoredEvent } from './crew/crew.js'
+export { Member, type WorkOptions } from './crew/member.js'
+export type { Running } from './crew/stopper.js'
+export type { Handler } from './crew/work.js'
+
+export { Message, type MessageDraft } from './core/message.js'
+export {
+  Communications,
+  type CommunicationsEvents,
+  type CommunicationsOptions,
+  type Delivery,
+  type DeliveryEvent,
+  type DeliveryRef,
+  type MessageEvent,
+  type MessageFilter,
+  type Thread,
+} from './core/communications.js'
+export type { DeliveryState } from './core/mailboxes.js'
+
+export {
+  Task,
+  type Answer,
+  type Dependency,
+  type EdgePolicy,
+  type Failure,
+  type OnTimeout,
+  type RetryPolicy,
+  type TaskStatus,
+  type WaitingFor,
+  type WaitReason,
+} from './core/task.js'
+export {
+  TaskTracker,
+  type ClaimOptions,
+  type TaskTrackerOptions,
+  type View,
+  type Workload,
+} from './core/task-tracker.js'
+export type {
+  CommandOptions,
+  CompleteOptions,
+  DependencyInput,
+  FailOptions,
+  Fenced,
+  ProgressOptions,
+  TaskChanges,
+  TaskDraft,
+  WaitOptions,
+} from './core/task-input.js'
+export type { TaskFilter } from './core/task-filter.js'
+export type { Stage } from './core/task-board.js'
+export type { TaskEvent, TrackerEvents } from './core/task-news.js'
+export { Attempt } from './core/attempt.js'
+export type { AttemptRecord, Outcome, Usage } from './core/attempt-record.js'
+export type { MemberInfo, MemberKind, MemberOptions } from './core/members.js'
+
+export { ReportGenerator } from './reports/report-generator.js'
+export type { Report } from './reports/report.js'
+export type { SummaryData } from './reports/summary.js'
+export type { WorkloadData } from './reports/workload.js'
+export type { Finding, HealthData } from './reports/health.js'
+export type { DurationStats } from './reports/statistics.js'
+
+export { Journal, type JournalOptions } from './core/journal.js'
+export {
+  commitText,
+  FORMAT,
+  parseCommit,
+  type Appended,
+  type Checkpoint,
+  type Commit,
+  type JournalEvent,
+  type JournalStorage,
+  type Run,
+} from './core/journal-storage.js'
+export { MemoryStorage } from './core/memory-storage.js'
+export type { CommitInfo } from './core/projection.js'
+export { systemEnvironment, type Environment, type Off } from './core/environment.js'
+
+export { CrewError, type CrewErrorCode, type ErrorDetails } from './core/errors.js'
+export type { Abortable } from './core/abortable.js'
+export type { Id, Limits, TimeInput } from './core/input.js'
+export type { Json } from './core/json.js'
+export type { Observable, OffEvent, On } from './core/events.js'

@@ -1,0 +1,133 @@
+import { fits } from '../core/claim-queues.js'
+import type { MemberInfo } from '../core/members.js'
+import type { Card } from '../core/task-board.js'
+import type { Task } from '../core/task.js'
+import { span, table } from './markdown.js'
+import type { ReportDefinition, ReportView } from './report.js'
+
+export interface Finding {
+  readonly kind: 'overdue' | 'waiting' | 'failed' | 'stuck' | 'nobody' | 'dead'
+  readonly taskId?: string
+  readonly member?: string
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  readonly text: string
+  /** What a person can do about it. */
+  readonly help: string
+}
+
+export interface HealthData {
+  /** What needs a person now, the oldest first. */
+  readonly findings: readonly (Finding & { readonly agoMs: number })[]
+}
+
+/** What needs a person now. */
+export const health: ReportDefinition<HealthData> = {
+  name: 'health',
+
+  run(view) {
+    view.tracker.parts.board.tick()
+    const found = [...waiting(view), ...overdue(view), ...failed(view), ...stuck(view), ...nobody(view), ...dead(view)]
+    const findings = found
+      .sort((a, b) => a.since - b.since)
+      .map((finding) => ({ ...finding, agoMs: Math.max(0, view.now - finding.since) }))
+    return { findings }
+  },
+
+  toMarkdown({ findings }) {
+    if (findings.length === 0) return '## Health\n\nNothing needs a person now.'
+    const rows = findings.map(({ kind, taskId, member, text, help, agoMs }) => [
+      kind,
+      taskId ?? member ?? '',
+      span(agoMs),
+      text,
+      help,
+    ])
+    return `## Health\n\n${table(['What', 'Where', 'For', 'Finding', 'Help'], rows)}`
+  },
+}
+
+const name = ({ title, description }: Task): string => title ?? description.slice(0, 80)
+const tasks = (cards: Iterable<Card>): readonly Task[] => [...cards].map(({ task }) => task)
+
+const waiting = ({ tracker }: ReportView): readonly Finding[] =>
+  tasks(tracker.parts.board.inStage('waiting')).map((task) => {
+    const { for: reason = 'external', of = [], since = 0, question } = task.waitingFor ?? {}
+    const who = of.length > 0 ? of.join(', ') : 'anybody'
+    const help = reason === 'review' ? `review('${task.id}') by ${who}` : `answer('${task.id}') by ${who}`
+    return { kind: 'waiting', taskId: task.id, since, text: `Waits for ${reason}: ${question ?? name(task)}`, help }
+  })
+
+const overdue = ({ tracker }: ReportView): readonly Finding[] =>
+  tasks(tracker.parts.board.overdue).map((task) => ({
+    kind: 'overdue',
+    taskId: task.id,
+    since: task.dueAt ?? 0,
+    text: `Overdue and ${task.status}: ${name(task)}`,
+    help: 'Raise its priority, give it to somebody, or change dueAt',
+  }))
+
+/** First causes only: what fell with them is mended with them. */
+const failed = ({ tracker }: ReportView): readonly Finding[] =>
+  tasks(tracker.parts.board.inStage('failed'))
+    .filter(({ failure }) => failure?.rootId === undefined)
+    .map((task) => ({
+      kind: 'failed',
+      taskId: task.id,
+      since: task.endedAt ?? 0,
+      text: `Failed (${task.failure?.code ?? ''}): ${name(task)}: ${task.failure?.message ?? ''}`,
+      help: `retry('${task.id}', { cascade: true }) once the cause is mended, or leave it`,
+    }))
+
+/** Blocked by a dependency that has ended otherwise than hoped. */
+const stuck = ({ tracker }: ReportView): readonly Finding[] =>
+  tasks(tracker.parts.board.inStage('blocked')).flatMap((task) => {
+    const bad = task.dependsOn
+      .map(({ id }) => tracker.parts.board.get(id))
+      .find((other) => other?.status === 'failed' || other?.status === 'cancelled')
+    if (!bad) return []
+    const text = `Blocked for good by ${bad.id}, which is ${bad.status}: ${name(task)}`
+    return {
+      kind: 'stuck' as const,
+      taskId: task.id,
+      since: bad.endedAt ?? 0,
+      text,
+      help: `retry('${bad.id}'), or removeDependency('${task.id}', '${bad.id}')`,
+    }
+  })
+
+/** Ready, but for nobody in the crew. */
+const nobody = ({ tracker }: ReportView): readonly Finding[] => {
+  const { board, members } = tracker.parts
+  const crew = members.list()
+  const canDo = (task: Task, member: MemberInfo): boolean =>
+    member.available &&
+    (task.assignees.length > 0 ? task.assignees.includes(member.id) : fits(member.skills, task.requires))
+  return tasks([...board.inStage('new'), ...board.inStage('assigned')])
+    .filter((task) => !crew.some((member) => canDo(task, member)))
+    .map((task) => {
+      const wanted = Object.entries(task.requires)
+        .map(([skill, level]) => `${skill} ${level}`)
+        .join(', ')
+      const text =
+        task.assignees.length > 0
+          ? `None of its assignees is available: ${name(task)}`
+          : `Nobody available has ${wanted || 'time'}: ${name(task)}`
+      return {
+        kind: 'nobody',
+        taskId: task.id,
+        since: task.createdAt,
+        text,
+        help: 'Let somebody join who can, or assign it with { force: true }',
+      }
+    })
+}
+
+const dead = ({ communications }: ReportView): readonly Finding[] =>
+  [...(communications?.mailboxes.dead ?? [])].map(({ message, standing }) => ({
+    kind: 'dead',
+    member: standing.recipient,
+    since: message.sentAt ?? 0,
+    text: `Message ${message.id ?? ''} was handed out ${standing.count} times in vain: ${standing.reasons.at(-1) ?? ''}`,
+    help: `resend('${message.id ?? ''}', '${standing.recipient}') once the cause is mended`,
+  }))

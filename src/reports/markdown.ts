@@ -1,0 +1,22 @@
+import { escapeLine } from '../core/markdown.js'
+
+/** A table whose cells are texts of others: shown as they are. */
+export function table(columns: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  const body = rows.map((row) => line(row.map((cell) => (typeof cell === 'number' ? figure(cell) : escapeLine(cell)))))
+  return [line(columns), line(columns.map(() => '---')), ...body].join('\n')
+}
+
+const figure = (value: number): string => String(Math.round(value * 100) / 100)
+
+/** "1 h 5 min", "2.5 s", "40 ms". */
+export function span(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${Math.round(ms / 100) / 10} s`
+  const minutes = Math.round(ms / 60_000)
+  if (minutes < 60) return `${minutes} min`
+  const hours = Math.floor(minutes / 60)
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.round(hours / 24)} d`
+}
+
+export const percent = (share: number): string => `${Math.round(share * 100)} %`

@@ -1,0 +1,64 @@
+import type { Communications } from '../core/communications.js'
+import { invalid } from '../core/errors.js'
+import { object, read, withMethods } from '../core/input.js'
+import type { Json } from '../core/json.js'
+import type { TaskTracker } from '../core/task-tracker.js'
+import { health, type HealthData } from './health.js'
+import type { Report, ReportDefinition } from './report.js'
+import { Statistics } from './statistics.js'
+import { summary, type SummaryData } from './summary.js'
+import { workload, type WorkloadData } from './workload.js'
+
+const DEFINITIONS: ReadonlyMap<string, ReportDefinition<never>> = new Map<string, ReportDefinition<never>>(
+  [summary, workload, health].map((definition) => [definition.name, definition as ReportDefinition<never>]),
+)
+
+const sourcesFields = object(
+  {
+    tracker: withMethods<TaskTracker>('create', 'claim'),
+    communications: withMethods<Communications>('send', 'receive'),
+  },
+  ['tracker'],
+)
+
+/** Makes reports from what a tracker and its communications hold, by counts that are kept as tasks change. */
+export class ReportGenerator {
+  readonly #tracker: TaskTracker
+  readonly #communications: Communications | undefined
+  readonly #statistics: Statistics
+
+  constructor(sources: { readonly tracker: TaskTracker; readonly communications?: Communications }) {
+    const { tracker, communications } = read(sourcesFields, sources, 'sources')
+    this.#tracker = tracker
+    this.#communications = communications
+    this.#statistics = new Statistics(tracker)
+  }
+
+  /** Throws `invalid_input` for an unknown name, `not_open` before the journal is. */
+  generate(name: 'summary'): Report<SummaryData>
+  generate(name: 'workload'): Report<WorkloadData>
+  generate(name: 'health'): Report<HealthData>
+  generate(name: string): Report<unknown> {
+    const definition = DEFINITIONS.get(name) as ReportDefinition<unknown> | undefined
+    if (!definition) throw invalid(`There is no report of that name; there are ${this.names().join(', ')}`)
+    const { journal } = this.#tracker.parts
+    journal.assertOpen()
+    const at = journal.environment.now()
+    const data = definition.run({
+      tracker: this.#tracker,
+      communications: this.#communications,
+      statistics: this.#statistics,
+      now: at,
+    })
+    const head = { name, at, seq: journal.head?.seq ?? 0, data }
+    return Object.freeze({
+      ...head,
+      toJSON: () => head as unknown as Json,
+      toMarkdown: () => definition.toMarkdown(data),
+    })
+  }
+
+  names(): readonly string[] {
+    return [...DEFINITIONS.keys()]
+  }
+}

@@ -1,0 +1,78 @@
+import type { TrackerEvents } from '../core/task-news.js'
+import type { Crew, CrewEvents, StoredEvent } from '../crew/crew.js'
+
+/** What a crew told since the recording began, in order. */
+export interface RecordedEvents {
+  /** As the journal keeps them. */
+  readonly all: readonly StoredEvent[]
+  /** The payloads of one event, by its full name or, for tasks, its short one: `of('completed')`. */
+  of<K extends keyof CrewEvents | keyof TrackerEvents>(name: K): readonly Payload<K>[]
+  /** The names in order; of one kind, without it: `types('task')` is ['created', 'started', …]. */
+  types(kind?: 'task' | 'message' | 'member' | 'session'): readonly string[]
+  /** Forgets what was recorded so far. */
+  clear(): void
+  /** Ends the recording. */
+  stop(): void
+}
+
+type Payload<K> = K extends keyof TrackerEvents
+  ? TrackerEvents[K][0]
+  : K extends keyof CrewEvents
+    ? CrewEvents[K][0]
+    : never
+
+const TASK_EVENTS = [
+  'created',
+  'updated',
+  'assigned',
+  'unassigned',
+  'started',
+  'progressed',
+  'released',
+  'waiting',
+  'resumed',
+  'completed',
+  'failed',
+  'cancelRequested',
+  'cancelled',
+  'retried',
+  'commented',
+  'dependencyAdded',
+  'dependencyRemoved',
+  'ready',
+  'overdue',
+] as const
+const MESSAGE_EVENTS = ['sent', 'leased', 'acknowledged', 'returned', 'dead'] as const
+const MEMBER_EVENTS = ['joined', 'updated', 'left'] as const
+
+/** Records what a crew tells from now on. */
+export function recordEvents(crew: Crew): RecordedEvents {
+  const all: StoredEvent[] = []
+  const heard: { readonly name: string; readonly payload: unknown }[] = []
+  const listen = (name: string): (() => void) =>
+    crew.on(name as 'task.created', (payload) => heard.push({ name, payload }))
+  const offs = [
+    crew.on('*', (event) => all.push(event)),
+    ...TASK_EVENTS.map((name) => listen(`task.${name}`)),
+    ...MESSAGE_EVENTS.map((name) => listen(`message.${name}`)),
+    ...MEMBER_EVENTS.map((name) => listen(`member.${name}`)),
+  ]
+  return {
+    all,
+    of: (name: string) => {
+      const full = name.includes('.') || name === '*' ? name : `task.${name}`
+      return heard.filter((event) => event.name === full).map(({ payload }) => payload) as never
+    },
+    types: (kind) =>
+      all
+        .map(({ type }) => type)
+        .filter((type) => kind === undefined || type.startsWith(`${kind}.`))
+        .map((type) => (kind === undefined ? type : type.slice(kind.length + 1))),
+    clear() {
+      all.length = heard.length = 0
+    },
+    stop() {
+      for (const off of offs) off()
+    },
+  }
+}

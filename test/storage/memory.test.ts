@@ -1,0 +1,13 @@
+import { describe, it } from 'vitest'
+import { MemoryStorage } from '../../src/core/memory-storage.js'
+import { storageContract } from '../support/storage-contract.js'
+
+storageContract({
+  name: 'memory storage',
+  describe,
+  it,
+  open: () => {
+    const storage = new MemoryStorage()
+    return { storage, rival: storage }
+  },
+})

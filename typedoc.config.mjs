@@ -1,0 +1,14 @@
+import { entries } from './scripts/entries.mjs'
+
+export default {
+  entryPoints: entries.map(({ source }) => source),
+  projectDocuments: ['docs/*.md'],
+  out: 'docs/api',
+  treatWarningsAsErrors: true,
+  validation: { notExported: true, invalidLink: true, invalidPath: true, rewrittenLink: true },
+  excludeInternal: true,
+  excludePrivate: true,
+  // The same links from a clone whatever its remote is called.
+  gitRevision: 'main',
+  sourceLinkTemplate: 'https://github.com/crewlog/crewlog/blob/{gitRevision}/{path}#L{line}',
+}

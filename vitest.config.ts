@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config'
+// @ts-expect-error a script without types
+import { writeSamples } from './scripts/samples.mjs'
+
+// Before anything is collected: the code of README and docs.
+;(writeSamples as () => void)()
+
+export default defineConfig({
+  // `crewlog` and its entries mean the sources, as in tsconfig.json.
+  resolve: { tsconfigPaths: true },
+  test: {
+    environment: 'node',
+    include: ['test/**/*.test.ts'],
+    testTimeout: 30_000,
+    typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], tsconfig: 'tsconfig.json' },
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      reporter: ['text', 'lcovonly'],
+      thresholds: { lines: 95, branches: 90 },
+    },
+  },
+})

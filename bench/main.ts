@@ -21,8 +21,8 @@ const heapBytes = (): number => {
 
 /** Milliseconds for all tasks, in waves of as many commands as a busy crew calls at once. */
 async function timed(board: {
-  create(n: number): Promise<unknown>
-  claim(n: number): Promise<() => Promise<unknown>>
+  create: (n: number) => Promise<unknown>
+  claim: (n: number) => Promise<() => Promise<unknown>>
 }): Promise<Timing & { bytes: number }> {
   const before = heapBytes()
   const spent = { create: 0, claim: 0, complete: 0 }
@@ -80,7 +80,7 @@ async function bareBoard() {
 }
 
 async function best(make: () => Promise<Parameters<typeof timed>[0]>): Promise<Timing & { bytes: number }> {
-  const rounds = []
+  const rounds: (Timing & { bytes: number })[] = []
   for (let round = 0; round < ROUNDS; round++) rounds.push(await timed(await make()))
   const least = (what: keyof (typeof rounds)[number]): number => Math.min(...rounds.map((round) => round[what]))
   return { create: least('create'), claim: least('claim'), complete: least('complete'), bytes: least('bytes') }

@@ -6,8 +6,8 @@ import { systemEnvironment } from '../core/environment.js'
 import { CrewError, invalid } from '../core/errors.js'
 import { filledText, flag, object, read } from '../core/input.js'
 import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../core/journal-storage.js'
-import { type Check, type Disk, FileLock, hasCode, isFull, removeIfThere, syncFolder, writeNew } from './file-lock.js'
-import { LogReader, LogWriter, MAX_BYTES, readLines, seal, tooLarge, Turns, unseal } from './file-log.js'
+import { type Check, type Disk, FileLock, hasCode, isFull, removeIfThere, syncFolder, writeNew } from './file/lock.js'
+import { LogReader, LogWriter, MAX_BYTES, readLines, seal, tooLarge, Turns, unseal } from './file/log.js'
 
 export interface FileStorageOptions {
   /**

@@ -86,7 +86,7 @@ describe('a journal with rivals on a storage that fails in every way', () => {
           journals.forEach((journal, index) => {
             journal.observe({
               heard(event, { seq }) {
-                heard[index]?.push(`${String(seq)} ${String(event.changes['op'])}`)
+                heard[index]?.push(`${String(seq)} ${event.changes['op'] as string}`)
               },
             })
           })
@@ -150,7 +150,7 @@ describe('a journal with rivals on a storage that fails in every way', () => {
             if (command === 'take' && answer === 'nothing') expect(between).toContain(false)
           }
           const told = commits.flatMap((commit) =>
-            commit.events.map((event) => `${String(commit.seq)} ${String(event.changes['op'])}`),
+            commit.events.map((event) => `${String(commit.seq)} ${event.changes['op'] as string}`),
           )
           for (const index of [0, 1, 2]) {
             expect(replicas[index]?.values).toEqual(after.at(-1))

@@ -1,19 +1,10 @@
 import { constants, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { systemEnvironment } from '../core/environment.js'
-import { CrewError } from '../core/errors.js'
-import { type Appended, type Commit, commitText, parseCommit, type Run } from '../core/journal-storage.js'
-import {
-  type Check,
-  type Disk,
-  type FileLock,
-  hasCode,
-  isFull,
-  removeIfThere,
-  syncFolder,
-  writeNew,
-} from './file-lock.js'
+import { systemEnvironment } from '../../core/environment.js'
+import { CrewError } from '../../core/errors.js'
+import { type Appended, type Commit, commitText, parseCommit, type Run } from '../../core/journal-storage.js'
+import { type Check, type Disk, type FileLock, hasCode, isFull, removeIfThere, syncFolder, writeNew } from './lock.js'
 
 /** Largest commit, and largest part of a checkpoint, in bytes of UTF-8. */
 export const MAX_BYTES = 64 * 1024 * 1024

@@ -1,7 +1,7 @@
 import { type FileHandle, readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { systemEnvironment } from '../core/environment.js'
-import { CrewError } from '../core/errors.js'
+import { systemEnvironment } from '../../core/environment.js'
+import { CrewError } from '../../core/errors.js'
 
 /** What the file storage asks of the file system, so that tests can pass one that fails. */
 export type Disk = Pick<

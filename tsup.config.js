@@ -1,14 +1,11 @@
 import { defineConfig } from 'tsup'
-import { entries } from './scripts/entries.mjs'
 
 export default defineConfig({
-  entry: Object.fromEntries(entries.map(({ name, source }) => [name, source])),
+  // A file for a file: bundlers drop what a page does not use file by file, and entries share their classes.
+  entry: ['src/**/*.ts'],
+  bundle: false,
   format: 'esm',
   target: 'es2022',
-  // Entries share their classes through common chunks: otherwise `instanceof` fails between them.
-  splitting: true,
   sourcemap: true,
   clean: true,
-  // tsup would write 'fs' for 'node:fs', which Deno and bundlers for the edge refuse.
-  removeNodeProtocol: false,
 })

@@ -19,8 +19,8 @@ for (const { specifier, name, ...target } of entries) {
 const built = filesOf('dist')
 const exported = new Set(entries.map(({ name }) => name))
 for (const file of built) {
-  const name = file.replace(/\.js$/, '')
-  if (name !== file && !/^chunk-/.test(name) && !exported.has(name)) problems.push(`dist/${file} is not exported`)
+  const source = join('src', file.replace(/(\.d)?\.[jt]s(\.map)?$/, '.ts'))
+  if (!existsSync(source)) problems.push(`dist/${file} has no source`)
   if (!file.endsWith('.map')) continue
   const { sources } = JSON.parse(readFileSync(join('dist', file), 'utf8'))
   for (const source of sources) {

@@ -25,7 +25,7 @@ export interface Choice<Q extends Queued> {
 type Skills = Readonly<Record<string, number>>
 
 /** Priority first, then age. The journal's order is the age: two tasks of the same millisecond have one, too. */
-export const comesFirst = (a: Queued, b: Queued): boolean =>
+const comesFirst = (a: Queued, b: Queued): boolean =>
   a.task.priority > b.task.priority || (a.task.priority === b.task.priority && a.order < b.order)
 
 /** Whether someone with these skills can do what requires those. */

@@ -21,7 +21,7 @@ export class LocalJournal {
   readonly onError: (error: unknown) => void
   /** Of this open journal: the leases taken through it are renewed and ended together. */
   readonly session: string
-  /** What sessions hold against each other; undefined where there is no other. @internal */
+  /** What sessions hold against each other; undefined where there is no other. @hidden */
   readonly leases: Leases | undefined
 
   /** Undecided, first come first. @internal */

@@ -22,13 +22,6 @@ export interface CommandSettings {
   readonly retry: RetryPolicy
 }
 
-/** A task that is not there yet. */
-export interface NewTask {
-  readonly id: Id
-  /** As the user wrote it, with the defaults left out. */
-  readonly draft: Given['taskDraft']
-}
-
 /**
  * What each command on tasks decides: its guard, its effect, and what follows from it by the graph, the clock and the
  * mail. Every method is a part of a decision: it emits events, and answers the task as it is then, or throws a refusal.

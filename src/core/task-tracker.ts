@@ -344,7 +344,7 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
     )
   }
 
-  /** Milliseconds until the attempt's lease runs out. @internal */
+  /** Milliseconds until the attempt's lease runs out. @hidden */
   expiresInMs({ task }: Attempt): number {
     const { session = '', leaseMs = 0 } = this.#board.get(task.id)?.running ?? {}
     return this.#journal.leases?.expiresInMs(session, leaseMs) ?? leaseMs

@@ -69,7 +69,7 @@ const COLLECTIONS: Collections = {
 /** Fields in which `null` is a value like any other. */
 const PAYLOADS = ['input', 'result']
 /** The fields of a task, without what is derived from them. */
-export type TaskFields = {
+type TaskFields = {
   readonly [K in Exclude<keyof Task, 'durationMs' | 'isOpen' | 'running' | MethodOf<Task>>]: Task[K]
 }
 type MethodOf<T> = { [K in keyof T]: T[K] extends (...args: never[]) => unknown ? K : never }[keyof T]

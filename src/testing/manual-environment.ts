@@ -76,7 +76,7 @@ export function manualEnvironment(
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** A span as milliseconds. */
-export function milliseconds(span: Span): number {
+function milliseconds(span: Span): number {
   const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(String(span)) ?? []
   const ms = typeof span === 'number' ? span : Number(amount) * (UNITS[unit] ?? NaN)
   if (!(ms >= 0 && ms < Infinity))
@@ -85,7 +85,7 @@ export function milliseconds(span: Span): number {
 }
 
 /** mulberry32 by Tommy Ettinger (public domain): 32 bits of state, enough for tests. */
-export function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

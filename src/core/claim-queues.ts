@@ -6,14 +6,25 @@ import type { Task } from './task.js'
 /** A task that can stand in line. */
 export interface Queued {
   readonly task: Task
+  /** Of the task, for as long as it stands in line. */
+  readonly priority: number
   /** Of creation, in the journal. */
   readonly order: number
 }
 
-/** A place in a queue, to leave it by. */
-export interface Ticket<Q extends Queued> {
-  readonly queue: Heap<Q>
-  readonly slot: Slot<Q>
+/** A place in a queue. */
+export class Ticket<Q extends Queued> extends Slot<Q> {
+  readonly #queue: Heap<Q>
+
+  constructor(item: Q, queue: Heap<Q>) {
+    super(item)
+    this.#queue = queue
+    queue.add(this)
+  }
+
+  leave(): void {
+    this.#queue.delete(this)
+  }
 }
 
 /** What somebody would take of what is ready. */
@@ -26,7 +37,7 @@ type Skills = Readonly<Record<string, number>>
 
 /** Priority first, then age. The journal's order is the age: two tasks of the same millisecond have one, too. */
 const comesFirst = (a: Queued, b: Queued): boolean =>
-  a.task.priority > b.task.priority || (a.task.priority === b.task.priority && a.order < b.order)
+  a.priority > b.priority || (a.priority === b.priority && a.order < b.order)
 
 /** Whether someone with these skills can do what requires those. */
 export const fits = (skills: Skills, requires: Skills): boolean => {
@@ -80,9 +91,7 @@ function sortOfWork({ kind = '', requires }: Task): string {
 function lineUp<Q extends Queued>(queues: Map<string, Heap<Q>>, key: string, item: Q): Ticket<Q> {
   let queue = queues.get(key)
   if (!queue) queues.set(key, (queue = new Heap<Q>(comesFirst)))
-  const slot = new Slot(item)
-  queue.add(slot)
-  return { queue, slot }
+  return new Ticket(item, queue)
 }
 
 function firstOf<Q extends Queued>(queue: Heap<Q>, isWanted: (item: Q) => boolean): Q | undefined {

@@ -29,7 +29,7 @@ export interface Batch {
   readonly decided: readonly Decided[]
   /** Of all that changes something, if anything does. */
   readonly commit: Commit | undefined
-  /** What the commit's events changed, one each, to be applied once it stands. */
+  /** What the commit's events changed, one each: still applied. */
   readonly steps: readonly Step[]
 }
 
@@ -45,8 +45,9 @@ export interface Wire {
 }
 
 /**
- * Decides commands in order, in one synchronous turn, each against the state with the earlier ones applied. At the end
- * all is taken back: nobody ever sees what is not stored. Takes about `most` events, and what the wire can carry.
+ * Decides commands in order, each against the state with the earlier ones applied. Takes about `most` events, and what
+ * the wire can carry. In the same synchronous turn the caller lets the steps stand or takes them back: nobody ever sees
+ * what is not stored.
  */
 export function decideBatch(
   fold: (event: JournalEvent, commit: CommitInfo) => Step,
@@ -96,12 +97,10 @@ export function decideBatch(
       decided.push({ command, error, hasChanged: kept > start })
     }
   }
-  const done = [...steps]
-  revert(steps)
-  if (events.length === 0) return { decided, steps: done, commit: undefined }
+  if (events.length === 0) return { decided, steps, commit: undefined }
   const commit = Object.freeze({ seq, id: commitId, prev, format: FORMAT, at: now, events: Object.freeze(events) })
   wire?.remember(commit)
-  return { decided, steps: done, commit }
+  return { decided, steps, commit }
 }
 
 /** Without what is undefined, which a commit cannot hold. */

@@ -9,6 +9,7 @@ import { freezeJson } from './json.js'
 import { Leases } from './leases.js'
 import { answer, BATCH_EVENTS, environmentPort, LocalJournal } from './local-journal.js'
 import { MemoryStorage } from './memory-storage.js'
+import { revert } from './projection.js'
 import { StorageClient } from './storage-client.js'
 
 export interface JournalOptions {
@@ -156,8 +157,9 @@ export class Journal extends LocalJournal {
     }
   }
 
-  /** Sends a commit, the same one each time, until it is known whether it is in the log. */
+  /** Takes the steps back, and sends the commit, the same one each time, until it is known whether it is in the log. */
   protected override async send(batch: Batch, commit: Commit): Promise<void> {
+    revert([...batch.steps])
     let tellTaken = (): void => undefined
     const isTaken = new Promise<void>((resolve) => {
       tellTaken = resolve

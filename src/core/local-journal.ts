@@ -111,9 +111,9 @@ export class LocalJournal {
     return this.#tickets
   }
 
-  /** Makes a commit stand, or its commands queue again. @internal */
+  /** Makes a commit stand, or its commands queue again; its steps are applied. @internal */
   protected async send(batch: Batch, commit: Commit): Promise<void> {
-    this.fold(commit, batch.steps)
+    this.#stand(commit, batch.steps)
     batch.decided.forEach(answer)
   }
 
@@ -129,12 +129,10 @@ export class LocalJournal {
 
   /** Folds the next commit, whole or not at all, and tells of it if it is news. @internal */
   protected fold(commit: Commit, known?: readonly Step[], isNews = true): void {
-    const { seq, id, at, events } = commit
-    const head: CommitInfo = Object.freeze({ seq, id, at })
     const steps: Step[] = []
     try {
-      for (const event of events) {
-        const step = known?.[steps.length] ?? this.#fold(event, head)
+      for (const event of commit.events) {
+        const step = known?.[steps.length] ?? this.#fold(event, commit)
         apply(step)
         steps.push(step)
       }
@@ -142,6 +140,12 @@ export class LocalJournal {
       revert(steps)
       throw error
     }
+    this.#stand(commit, steps, isNews)
+  }
+
+  /** The steps of a commit are applied for good. */
+  #stand({ seq, id, at, events }: Commit, steps: readonly Step[], isNews = true): void {
+    const head: CommitInfo = Object.freeze({ seq, id, at })
     this.#head = head
     if (!isNews) return
     let index = 0

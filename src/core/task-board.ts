@@ -20,6 +20,7 @@ export type Stage = 'scheduled' | 'blocked' | 'new' | 'assigned' | Exclude<TaskS
 export class Card implements Queued {
   task: Task
   readonly order: number
+  priority = 0
   openDependencies = 0
   stage: Stage = 'new'
   readonly stageSlot: Slot<Card>
@@ -45,6 +46,7 @@ export class Card implements Queued {
 
 /** What folding one event changed. */
 export interface TaskChange {
+  readonly card: Card
   readonly before: Task | undefined
   readonly after: Task
   /** Those that became ready as it was applied, through a dependency. */
@@ -145,20 +147,22 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
 
   fold(event: JournalEvent): TaskChange {
     const { id, type, version = 0, changes } = event
-    const before = this.get(id)
+    const known = this.#cards.get(id)
+    const before = known?.task
     if ((before === undefined) !== (type === 'task.created'))
       throw cannotFold(event, before ? 'the task is there already' : 'there is no such task')
     if (version !== (before?.version ?? 0) + 1)
       throw cannotFold(event, `version ${version} does not follow ${String(before?.version ?? 0)}`)
-    return { before, after: Task.fold(before, id, version, changes), readied: NONE }
+    const after = Task.fold(before, id, version, changes)
+    return { card: known ?? new Card(after, ++this.#ordersGiven), before, after, readied: NONE }
   }
 
   apply(change: TaskChange): void {
-    change.readied = this.#put(change.before, change.after)
+    change.readied = this.#put(change.card, change.before, change.after)
   }
 
-  revert({ before, after }: TaskChange): void {
-    this.#put(after, before)
+  revert({ card, before, after }: TaskChange): void {
+    this.#put(card, after, before)
   }
 
   /** Lets the clock move cards: what was scheduled becomes ready, what has a limit overdue or expired. */
@@ -188,23 +192,21 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
   }
 
   /** The one way in which a task changes, forwards and backwards; answers who became ready by it. */
-  #put(before: Task | undefined, after: Task | undefined): readonly Card[] {
-    const task = (after ?? before) as Task
+  #put(card: Card, before: Task | undefined, after: Task | undefined): readonly Card[] {
     const now = this.#environment.now()
-    const known = this.#cards.get(task.id)
-    if (known) this.#unplace(known)
-    const card = known ?? new Card(task, ++this.#ordersGiven)
-    card.task = task
+    if (before) this.#unplace(card)
     this.#index(card, before, after)
-    if (!after) this.#cards.delete(task.id)
+    const { id } = card.task
+    if (!after) this.#cards.delete(id)
     else {
-      if (!known) this.#cards.set(task.id, card)
+      card.task = after
+      if (!before) this.#cards.set(id, card)
       if (before?.dependsOn !== after.dependsOn)
         card.openDependencies =
           after.dependsOn === NONE ? 0 : after.dependsOn.filter((edge) => this.isOpenEdge(edge)).length
       this.#place(card, now)
     }
-    return isEnded(before) || isEnded(after) ? this.#tellDependents(task.id, before, after, now) : NONE
+    return isEnded(before) || isEnded(after) ? this.#tellDependents(id, before, after, now) : NONE
   }
 
   #index(card: Card, before: Task | undefined, after: Task | undefined): void {
@@ -263,7 +265,7 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
 
   #unplace(card: Card): void {
     this.#byStage[card.stage].delete(card.stageSlot)
-    for (const { queue, slot } of card.tickets) queue.delete(slot)
+    for (const ticket of card.tickets) ticket.leave()
     if (!card.timeSlot) return
     this.#timeline.delete(card.timeSlot)
     this.overdue.delete(card)
@@ -273,6 +275,7 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
   #place(card: Card, now: number): void {
     const { task } = card
     card.stage = stageOf(card, now)
+    card.priority = task.priority
     this.#byStage[card.stage].add(card.stageSlot)
     card.tickets = card.isReady ? this.#queues.add(card, audience(task, now)) : NONE
     if (!task.isOpen) return

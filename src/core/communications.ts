@@ -27,6 +27,7 @@ import { type DeliveryState, type Letter, Mailboxes, type MailChange } from './m
 import { escapeMarkdown } from './markdown.js'
 import { Members } from './members.js'
 import { Message, type MessageDraft, threadOfTask } from './message.js'
+import { MultiMap } from './multi-map.js'
 import type { CommitInfo, Projection, Turn } from './projection.js'
 import { Waits } from './waits.js'
 
@@ -132,7 +133,7 @@ export class Communications implements Observable<CommunicationsEvents> {
   readonly #events: Events<CommunicationsEvents>
   readonly #replies = new Waits<Message>()
   /** Who is to hear when there may be something to receive. */
-  readonly #listeners = new Set<{ readonly member: Id; readonly wake: () => void }>()
+  readonly #listeners = new MultiMap<Id, () => void>()
   #delayed: Off | undefined
 
   readonly on: On<CommunicationsEvents>
@@ -311,9 +312,13 @@ export class Communications implements Observable<CommunicationsEvents> {
 
   /** Calls `wake` when `member` may have something to receive. @internal */
   onMail(member: Id, wake: () => void): Off {
-    const listener = { member, wake }
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    const listener = (): void => {
+      wake()
+    }
+    this.#listeners.add(member, listener)
+    return () => {
+      this.#listeners.delete(member, listener)
+    }
   }
 
   /** What crews and reports are built on. @internal */
@@ -411,8 +416,9 @@ export class Communications implements Observable<CommunicationsEvents> {
     this.#events.changed()
   }
 
-  #wake(members: readonly Id[]): void {
-    for (const { member, wake } of this.#listeners) if (members.includes(member) && this.#mailboxes.next(member)) wake()
+  #wake(members: Iterable<Id>): void {
+    for (const member of members)
+      for (const wake of this.#listeners.of(member)) if (this.#mailboxes.next(member)) wake()
   }
 
   /** Wakes the listeners when something given back for later is ready. */
@@ -423,7 +429,7 @@ export class Communications implements Observable<CommunicationsEvents> {
     if (at === Infinity || this.#listeners.size === 0) return
     const { environment } = this.#journal
     const wake = (): void => {
-      this.#wake([...this.#listeners].map(({ member }) => member))
+      this.#wake([...this.#listeners.keys()])
       this.#wakeDelayed()
     }
     this.#delayed = environment.setTimer(wake, Math.max(1, at - environment.now()))

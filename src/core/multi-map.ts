@@ -2,10 +2,19 @@ const EMPTY: ReadonlySet<never> = new Set()
 
 /** Keys with any number of values each: an index. */
 export class MultiMap<K, V> {
+  /** None is empty. */
   readonly #sets = new Map<K, Set<V>>()
 
   of(key: K): ReadonlySet<V> {
     return this.#sets.get(key) ?? EMPTY
+  }
+
+  get size(): number {
+    return this.#sets.size
+  }
+
+  keys(): Iterable<K> {
+    return this.#sets.keys()
   }
 
   add(key: K, value: V): void {

@@ -10,7 +10,7 @@ import type { Members } from './members.js'
 import type { Message } from './message.js'
 import type { Turn } from './projection.js'
 import { type Card, type TaskBoard, timeLimit } from './task-board.js'
-import { directFalls, fallenWith, refuseCycle, verdict } from './task-graph.js'
+import { directFalls, fallenWith, refuseCycle, refuseCycles, verdict } from './task-graph.js'
 import type { Given } from './task-input.js'
 import * as moves from './task-moves.js'
 import type { TaskNotices } from './task-notices.js'
@@ -75,7 +75,10 @@ export class TaskCommands {
       )
       return id
     })
-    for (const id of ids) this.#checkNew(turn, this.#known(id), by, ids.length > 1)
+    refuseCycles(this.#board, this.#suspects(ids))
+    for (const id of ids) this.#checkNew(turn, this.#known(id), by)
+    // Only now, so that nothing of the batch has fallen while the rest is checked.
+    for (const id of ids) this.#obeyEdges(turn, this.#known(id))
     return ids.map((id) => this.#known(id))
   }
 
@@ -322,8 +325,18 @@ export class TaskCommands {
     }
   }
 
-  #checkNew(turn: Turn, task: Task, by: Id | undefined, isBatch: boolean): void {
-    const { id, dependsOn, parentId, supersedes, assignees } = task
+  /** Those of new tasks that may wait for themselves. */
+  #suspects(ids: readonly Id[]): readonly Id[] {
+    return ids.filter((id) => {
+      const { parentId, dependsOn } = this.#known(id)
+      if (parentId !== undefined) return true
+      // Made alone and part of nothing, it is waited for by nobody, unless by itself.
+      return ids.length > 1 ? dependsOn.length > 0 : dependsOn.some((edge) => edge.id === id)
+    })
+  }
+
+  #checkNew(turn: Turn, task: Task, by: Id | undefined): void {
+    const { dependsOn, parentId, supersedes, assignees } = task
     for (const edge of dependsOn) this.#known(edge.id)
     if (supersedes !== undefined) this.#known(supersedes)
     if (parentId !== undefined) {
@@ -333,13 +346,10 @@ export class TaskCommands {
           id: parentId,
         })
     }
-    // Without an edge there is no way around, and without a batch or a parent none back to a task that is new.
-    if (dependsOn.length > 0 && (isBatch || parentId !== undefined)) refuseCycle(this.#board, id)
     if (assignees.length > 0) {
       this.#refuseUnfit(task, assignees)
       this.#notices.assigned(turn, task, NONE, by)
     }
-    this.#obeyEdges(turn, task)
   }
 
   #start(turn: Turn, task: Task, member: Id, leaseMs: number | undefined): Task {

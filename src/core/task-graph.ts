@@ -37,14 +37,42 @@ export function refuseCycle(graph: TaskGraph, id: Id): void {
   const cameFrom = new Map<Id, Id>()
   const next: Id[] = [id]
   for (let at = next.pop(); at !== undefined; at = next.pop()) {
-    const awaited = [...(graph.get(at)?.dependsOn ?? []), ...graph.subtasks(at)]
-    for (const { id: other } of awaited) {
+    for (const other of awaitedBy(graph, at)) {
       if (other === id) throw cycle(pathTo(cameFrom, at, id))
       if (cameFrom.has(other)) continue
       cameFrom.set(other, at)
       next.push(other)
     }
   }
+}
+
+/** The same for several tasks, in one walk unless there is a cycle somewhere below them. */
+export function refuseCycles(graph: TaskGraph, ids: readonly Id[]): void {
+  if (ids.length === 1 || leadsToCycle(graph, ids)) for (const id of ids) refuseCycle(graph, id)
+}
+
+/** What a task waits for: its dependencies and its subtasks. */
+const awaitedBy = (graph: TaskGraph, id: Id): readonly Id[] =>
+  [...(graph.get(id)?.dependsOn ?? []), ...graph.subtasks(id)].map((other) => other.id)
+
+function leadsToCycle(graph: TaskGraph, ids: readonly Id[]): boolean {
+  const entered = new Set<Id>()
+  const left = new Set<Id>()
+  const next = [...ids]
+  for (let at = next.at(-1); at !== undefined; at = next.at(-1)) {
+    if (entered.has(at)) {
+      // All below it has been walked.
+      left.add(at)
+      next.pop()
+      continue
+    }
+    entered.add(at)
+    for (const other of awaitedBy(graph, at)) {
+      if (!entered.has(other)) next.push(other)
+      else if (!left.has(other)) return true
+    }
+  }
+  return false
 }
 
 function pathTo(cameFrom: ReadonlyMap<Id, Id>, last: Id, start: Id): readonly Id[] {

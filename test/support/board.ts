@@ -6,6 +6,7 @@ import {
   type CrewOptions,
   MemoryStorage,
   openCrew,
+  type TaskDraft,
   type TaskTracker,
 } from 'crewlog'
 import { type ManualEnvironment, manualEnvironment, type RecordedEvents, recordEvents } from 'crewlog/testing'
@@ -38,6 +39,9 @@ export async function openBoards(count: number, options: CrewOptions = {}): Prom
   const shared = { storage: new MemoryStorage(), environment: manualEnvironment(), ...options }
   return Promise.all(Array.from({ length: count }, () => openBoard(shared)))
 }
+
+/** A draft whose id says enough. */
+export const named = (id: string, more: Partial<TaskDraft> = {}): TaskDraft => ({ id, description: id, ...more })
 
 /** A claim that must find something. */
 export async function claim(tracker: TaskTracker, member: string, options: ClaimOptions = {}): Promise<Attempt> {

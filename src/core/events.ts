@@ -28,6 +28,21 @@ interface Entry {
 
 const CHANGED = Symbol('changed')
 
+export const logError = (error: unknown): void => {
+  console.error('crewlog:', error)
+}
+
+/** Where errors end: one who hears of them and fails must not hurt what told of them. */
+export const contained =
+  (onError: (error: unknown) => void): ((error: unknown) => void) =>
+  (error) => {
+    try {
+      onError(error)
+    } catch (failure) {
+      logError(failure)
+    }
+  }
+
 /**
  * Typed events over eventemitter3, which would let a throwing listener reach the emitter and silence the later ones:
  * here what a listener throws or rejects goes to `onError`, and hurts nobody else.

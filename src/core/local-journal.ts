@@ -1,6 +1,7 @@
 import { type Batch, type Command, type Decide, type Decided, decideBatch, type Wire } from './decision.js'
 import { type Environment, systemEnvironment } from './environment.js'
 import { invalid } from './errors.js'
+import { contained, logError } from './events.js'
 import { object, withMethods } from './input.js'
 import type { Commit, JournalEvent } from './journal-storage.js'
 import type { Leases } from './leases.js'
@@ -37,7 +38,7 @@ export class LocalJournal {
 
   constructor(environment = systemEnvironment, onError: (error: unknown) => void = logError) {
     this.environment = environment
-    this.onError = onError
+    this.onError = contained(onError)
     this.session = environment.id()
   }
 
@@ -186,8 +187,4 @@ export function journalOf({ journal, environment }: ReturnType<typeof journalOpt
 export function answer({ command, value, error }: Decided): void {
   if (error === undefined) command.resolve(value)
   else command.reject(error)
-}
-
-const logError = (error: unknown): void => {
-  console.error('crewlog:', error)
 }

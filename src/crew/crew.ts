@@ -2,7 +2,7 @@ import { abortable, type Abortable } from '../core/abortable.js'
 import { Communications, type CommunicationsEvents } from '../core/communications.js'
 import type { Environment, Off } from '../core/environment.js'
 import { CrewError } from '../core/errors.js'
-import { Events, type Observable, type OffEvent, type On } from '../core/events.js'
+import { contained, Events, logError, type Observable, type OffEvent, type On } from '../core/events.js'
 import { errorListener, flag, id as anId, type Id, type Limits, limits, object, read } from '../core/input.js'
 import { Journal, storagePort } from '../core/journal.js'
 import { environmentPort } from '../core/local-journal.js'
@@ -92,20 +92,23 @@ export class Crew implements AsyncDisposable, Observable<CrewEvents> {
   readonly #members: Members
   readonly #work: Work
   readonly #events: Events<CrewOwnEvents>
-  readonly #onError: ((error: unknown) => void) | undefined
+  /** Apart, as what its listeners throw cannot be told to them again. */
+  readonly #errors: Events<Pick<CrewOwnEvents, 'error'>>
 
   /** Use `openCrew`. @internal */
   constructor(options: CrewOptions) {
     const given = read(crewOptions, options, 'options')
     const { name = 'crew', storage, environment, limits: bounds, strictMembers = true, leaseMs, retry, onError } = given
     this.name = name
-    this.#onError = onError
-    const report = (error: unknown): void => {
-      this.#report(error)
-    }
+    const hear = contained(onError ?? logError)
     this.journal = new Journal({
       name,
-      onError: report,
+      onError: (error) => {
+        if (CrewError.is(error, 'closed')) return
+        const isHeard = this.#errors.hears('error')
+        if (isHeard) this.#errors.emit('error', error)
+        if (onError || !isHeard) hear(error)
+      },
       ...(storage && { storage }),
       ...(environment && { environment }),
     })
@@ -115,13 +118,15 @@ export class Crew implements AsyncDisposable, Observable<CrewEvents> {
     this.reports = new ReportGenerator({ tracker: this.tracker, communications: this.communications })
     this.#members = Members.of(this.journal)
     this.#work = new Work(this.tracker, this.communications)
-    this.#events = new Events<CrewOwnEvents>(this.journal.environment, report)
+    this.#events = new Events<CrewOwnEvents>(this.journal.environment, this.journal.onError)
+    this.#errors = new Events(this.journal.environment, hear)
     this.journal.observe({
       heard: (event, commit, change) => {
         this.#heard(event, commit, change)
       },
       closed: () => {
         this.#events.close()
+        this.#errors.close()
       },
     })
   }
@@ -206,7 +211,9 @@ export class Crew implements AsyncDisposable, Observable<CrewEvents> {
       ? this.tracker
       : event.startsWith('message.')
         ? this.communications
-        : this.#events
+        : event === 'error'
+          ? this.#errors
+          : this.#events
     return source
   }
 
@@ -220,14 +227,6 @@ export class Crew implements AsyncDisposable, Observable<CrewEvents> {
       )
     }
     this.#events.changed()
-  }
-
-  #report(error: unknown): void {
-    if (CrewError.is(error, 'closed')) return
-    const isHeard = this.#events.hears('error')
-    if (isHeard) this.#events.emit('error', error)
-    if (this.#onError) this.#onError(error)
-    else if (!isHeard) console.error('crewlog:', error)
   }
 }
 

@@ -148,12 +148,15 @@ export class LocalJournal {
   #stand({ seq, id, at, events }: Commit, steps: readonly Step[], isNews = true): void {
     const head: CommitInfo = Object.freeze({ seq, id, at })
     this.#head = head
-    if (!isNews) return
     let index = 0
     for (const event of events) {
       const change = steps[index++]?.change
-      for (const observer of this.observers) observer.heard?.(event, head, change)
+      for (const observer of this.observers) {
+        if (isNews) observer.heard?.(event, head, change)
+        else observer.replayed?.(event, change)
+      }
     }
+    if (!isNews) return
     for (const observer of this.observers) observer.settled?.()
   }
 

@@ -36,9 +36,11 @@ export interface Turn {
   keep(): void
 }
 
-/** Hears of commits once they stand, in order; never of those from before the journal opened. */
+/** Hears of commits once they stand, in order. */
 export interface Observer {
-  /** Of each event, once its whole commit is folded; `change` is what its projection made of it. */
+  /** Of each event from before the journal opened, which is no news but counts. */
+  replayed?(event: JournalEvent, change: unknown): void
+  /** Of each later event, once its whole commit is folded; `change` is what its projection made of it. */
   heard?(event: JournalEvent, commit: CommitInfo, change: unknown): void
   /** After a commit was folded and told. */
   settled?(): void

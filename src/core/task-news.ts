@@ -57,7 +57,7 @@ const PAUSE_MS = 1000
 export class TaskNews implements Observer {
   readonly events: Events<TrackerEvents>
   readonly ends = new Waits<Task>()
-  /** Called at each change of a task once it stands, for what keeps count. */
+  /** Called at each change of a task once it stands, those from before the opening included, for what keeps count. */
   readonly changes = new Set<(before: Task | undefined, after: Task) => void>()
   /** Called when there may be more to claim. */
   readonly wakes = new Set<() => void>()
@@ -88,6 +88,12 @@ export class TaskNews implements Observer {
       this.#tellAttempt(card)
     }
     return attempt
+  }
+
+  replayed({ type }: JournalEvent, change: unknown): void {
+    if (!type.startsWith('task.')) return
+    const { before, after } = change as TaskChange
+    for (const listener of this.changes) listener(before, after)
   }
 
   heard(event: JournalEvent, commit: CommitInfo, change: unknown): void {

@@ -268,14 +268,11 @@ export class Communications implements Observable<CommunicationsEvents> {
   messages(filter: MessageFilter = {}): readonly Message[] {
     this.#journal.assertOpen()
     const wanted = read(messageFilter, filter, 'filter')
-    const { limit = Infinity, after, taskId, threadId } = wanted
+    const { limit = Infinity, after } = wanted
     if (after !== undefined) this.#expect(after)
     const found: Message[] = []
     let isAfter = after === undefined
-    for (const message of this.#mailboxes.among({
-      ...wanted,
-      threadId: threadId ?? (taskId && threadOfTask(taskId)),
-    })) {
+    for (const message of this.#mailboxes.among(wanted)) {
       if (found.length >= limit) break
       if (isAfter && matches(message, wanted)) found.push(message)
       isAfter ||= message.id === after

@@ -70,6 +70,7 @@ export class Mailboxes implements Projection<MailChange> {
   readonly #bySender = new Map<Id, Message[]>()
   readonly #byRecipient = new Map<Id, Message[]>()
   readonly #byThread = new Map<Id, Message[]>()
+  readonly #byTask = new Map<Id, Message[]>()
   readonly #replies = new Map<Id, Message[]>()
   /** Given back for later, by when. */
   readonly #delayed = new Heap<Letter>((a, b) => (a.standing.readyAt ?? 0) < (b.standing.readyAt ?? 0))
@@ -85,11 +86,13 @@ export class Mailboxes implements Projection<MailChange> {
   /** In the order of sending, from the smallest set that holds all that is asked for. */
   among(filter: {
     readonly threadId?: Id | undefined
+    readonly taskId?: Id | undefined
     readonly sender?: Id | undefined
     readonly recipient?: Id | undefined
   }): Iterable<Message> {
-    const { threadId, sender, recipient } = filter
+    const { threadId, taskId, sender, recipient } = filter
     if (threadId !== undefined) return this.thread(threadId)
+    if (taskId !== undefined) return this.#byTask.get(taskId) ?? []
     if (recipient !== undefined) return this.#byRecipient.get(recipient) ?? []
     if (sender !== undefined) return this.#bySender.get(sender) ?? []
     return this.#all
@@ -228,12 +231,13 @@ export class Mailboxes implements Projection<MailChange> {
   }
 
   /** Where a message is listed, each in the order of sending. */
-  #lists({ sender, recipients, threadId = '', replyTo }: Message): readonly Message[][] {
+  #lists({ sender, recipients, threadId = '', taskId, replyTo }: Message): readonly Message[][] {
     return [
       this.#all,
       listOf(this.#bySender, sender),
       ...recipients.map((recipient) => listOf(this.#byRecipient, recipient)),
       listOf(this.#byThread, threadId),
+      ...(taskId === undefined ? [] : [listOf(this.#byTask, taskId)]),
       ...(replyTo === undefined ? [] : [listOf(this.#replies, replyTo)]),
     ]
   }

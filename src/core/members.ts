@@ -38,11 +38,13 @@ interface MemberChange {
   readonly id: Id
   readonly before: MemberInfo | undefined
   readonly after: MemberInfo | undefined
+  /** Of one that leaves: where it goes back to when that is taken back. */
+  readonly place?: number
 }
 
 /** Who takes part, folded from the journal. */
 export class Members implements Projection<MemberChange> {
-  readonly #byId = new Map<Id, MemberInfo>()
+  #byId = new Map<Id, MemberInfo>()
 
   /** All that fold one journal share one. */
   static of(journal: LocalJournal): Members {
@@ -96,7 +98,7 @@ export class Members implements Projection<MemberChange> {
 
   fold({ type, id, at, changes }: JournalEvent): MemberChange {
     const before = this.#byId.get(id)
-    if (type === 'member.left') return { id, before, after: undefined }
+    if (type === 'member.left') return { id, before, after: undefined, place: [...this.#byId.keys()].indexOf(id) }
     return { id, before, after: Object.freeze({ ...(before ?? { ...NEWCOMER, id, joinedAt: at }), ...changes }) }
   }
 
@@ -104,8 +106,9 @@ export class Members implements Projection<MemberChange> {
     this.#set(id, after)
   }
 
-  revert({ id, before }: MemberChange): void {
-    this.#set(id, before)
+  revert({ id, before, place }: MemberChange): void {
+    if (before && place !== undefined) this.#byId = new Map([...this.#byId].toSpliced(place, 0, [id, before]))
+    else this.#set(id, before)
   }
 
   #set(id: Id, member: MemberInfo | undefined): void {

@@ -42,7 +42,7 @@ export class Work {
   /** Loops that do not wait. */
   #busy = 0
   #claiming = 0
-  readonly #idleWaits = new Set<() => void>()
+  readonly #idleWaits = new Set<{ readonly resolve: () => void; readonly reject: (error: CrewError) => void }>()
 
   constructor(tracker: TaskTracker, communications: Communications) {
     this.#tracker = tracker
@@ -133,16 +133,17 @@ export class Work {
     const { environment } = this.#parts.journal
     // Somebody awaits it: the process stays alive, though all other timers are in the background.
     const release = environment.setTimer(() => undefined, 2 ** 31 - 1)
-    let wait = (): void => undefined
-    const idle = new Promise<void>((resolve) => {
-      wait = resolve
-      this.#idleWaits.add(resolve)
+    let forget = (): void => undefined
+    const idle = new Promise<void>((resolve, reject) => {
+      const wait = { resolve, reject }
+      this.#idleWaits.add(wait)
+      forget = () => this.#idleWaits.delete(wait)
     })
     this.#checkIdle()
     try {
       await until(idle, options, environment)
     } finally {
-      this.#idleWaits.delete(wait)
+      forget()
       release()
     }
   }
@@ -296,7 +297,7 @@ export class Work {
 
   #checkIdle(): void {
     if (this.#idleWaits.size === 0 || !this.#isIdle()) return
-    for (const resolve of this.#idleWaits) resolve()
+    for (const { resolve } of this.#idleWaits) resolve()
     this.#idleWaits.clear()
   }
 
@@ -340,7 +341,8 @@ export class Work {
 
   #close(): void {
     for (const stopper of [...this.#stoppers]) stopper.stop()
-    for (const resolve of this.#idleWaits) resolve()
+    const error = new CrewError('closed', 'The crew was closed while it was not idle')
+    for (const { reject } of this.#idleWaits) reject(error)
     this.#idleWaits.clear()
   }
 }

@@ -82,8 +82,10 @@ const failed = ({ tracker }: ReportView): readonly Finding[] =>
 /** Blocked by a dependency that has ended otherwise than hoped. */
 const stuck = ({ tracker }: ReportView): readonly Finding[] =>
   tasks(tracker.parts.board.inStage('blocked')).flatMap((task) => {
+    const { board } = tracker.parts
     const bad = task.dependsOn
-      .map(({ id }) => tracker.parts.board.get(id))
+      .filter((edge) => board.isOpenEdge(edge))
+      .map(({ id }) => board.get(id))
       .find((other) => other?.status === 'failed' || other?.status === 'cancelled')
     if (!bad) return []
     const text = `Blocked for good by ${bad.id}, which is ${bad.status}: ${name(task)}`

@@ -6,7 +6,7 @@ export interface RecordedEvents {
   /** As the journal keeps them. */
   readonly all: readonly StoredEvent[]
   /** The payloads of one event, by its full name or, for tasks, its short one: `of('completed')`. */
-  of<K extends keyof CrewEvents | keyof TrackerEvents>(name: K): readonly Payload<K>[]
+  of<K extends Exclude<keyof CrewEvents, 'error'> | keyof TrackerEvents>(name: K): readonly Payload<K>[]
   /** The names in order; of one kind, without it: `types('task')` is ['created', 'started', …]. */
   types(kind?: 'task' | 'message' | 'member' | 'session'): readonly string[]
   /** Forgets what was recorded so far. */
@@ -60,7 +60,8 @@ export function recordEvents(crew: Crew): RecordedEvents {
   return {
     all,
     of: (name: string) => {
-      const full = name.includes('.') || name === '*' ? name : `task.${name}`
+      if (name === '*') return [...all] as never
+      const full = name.includes('.') ? name : `task.${name}`
       return heard.filter((event) => event.name === full).map(({ payload }) => payload) as never
     },
     types: (kind) =>

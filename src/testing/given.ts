@@ -15,7 +15,7 @@ export interface ExpectedEvent {
 
 export interface When {
   /** Resolves if the command made exactly these events, in this order; rejects with both lists otherwise. */
-  then(events: readonly ExpectedEvent[]): Promise<void>
+  then(events: readonly ExpectedEvent[], onMisuse?: (error: unknown) => void): Promise<void>
   /** Resolves if the command was refused with this code and changed nothing. */
   thenRefused(code: CrewErrorCode): Promise<void>
 }
@@ -44,13 +44,22 @@ export function given(history: (crew: Crew, environment: ManualEnvironment) => u
       if (!CrewError.is(error)) throw error
       refusal = error
     }
+    await environment.settle()
+    // What closing gives back is no effect of the command.
+    const followed = events.filter(({ type }) => !type.startsWith('session.'))
     await Promise.all([crew.close(), past.close()])
-    return { events: events.filter(isOfCommand), refusal }
+    return { events: followed, refusal }
   }
   return {
     when: (command) => ({
-      async then(expected) {
-        if (!(expected instanceof Array)) throw invalid('Call then([…]) with the expected events; do not await when()')
+      async then(expected, onMisuse) {
+        if (!Array.isArray(expected)) {
+          const error = invalid('Call then([…]) with the expected events; do not await when()')
+          // Somebody awaits it, and gives functions.
+          if (!onMisuse) throw error
+          onMisuse(error)
+          return
+        }
         const { events, refusal } = await run(command)
         if (refusal)
           throw new Error(`Expected events, but the command was refused: ${refusal.message}`, { cause: refusal })
@@ -69,10 +78,6 @@ export function given(history: (crew: Crew, environment: ManualEnvironment) => u
     }),
   }
 }
-
-/** What closing gives back is no effect of the command. */
-const isOfCommand = ({ type, changes }: StoredEvent): boolean =>
-  !(type === 'task.released' && JSON.stringify(changes).includes('"reason":"closed"')) && !type.startsWith('session.')
 
 function isLike(
   actual: JournalEvent | undefined,

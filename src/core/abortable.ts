@@ -21,7 +21,8 @@ export const readAbortable = object(abortable)
 /** Who waits on a signal: one listener on it serves any number of waits. */
 const waiting = new WeakMap<AbortSignal, Set<() => void>>()
 
-function onAbort(signal: AbortSignal, run: () => void): Off {
+/** Calls `run` when the signal aborts. */
+export function onAbort(signal: AbortSignal, run: () => void): Off {
   let waits = waiting.get(signal)
   if (!waits) {
     const all = new Set<() => void>()

@@ -1,3 +1,4 @@
+import { onAbort } from '../core/abortable.js'
 import type { Off } from '../core/environment.js'
 
 /** Something that goes on until it is stopped. */
@@ -12,6 +13,7 @@ export interface Running extends AsyncDisposable {
 export class Stopper {
   readonly #waits = new Set<() => void>()
   #isStopped = false
+  #offSignal: Off | undefined
 
   get isStopped(): boolean {
     return this.#isStopped
@@ -19,6 +21,7 @@ export class Stopper {
 
   stop(): void {
     this.#isStopped = true
+    this.#offSignal?.()
     for (const wait of this.#waits) wait()
     this.#waits.clear()
   }
@@ -31,14 +34,10 @@ export class Stopper {
   /** Stops too when the signal aborts. */
   stopWith(signal: AbortSignal | undefined): void {
     if (signal?.aborted) this.stop()
-    else
-      signal?.addEventListener(
-        'abort',
-        () => {
-          this.stop()
-        },
-        { once: true },
-      )
+    else if (signal)
+      this.#offSignal = onAbort(signal, () => {
+        this.stop()
+      })
   }
 
   /** What the user holds of loops that end when this stops. */

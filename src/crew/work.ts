@@ -90,6 +90,7 @@ export class Work {
         }
       }
     } finally {
+      stopper.stop()
       this.#leave(stopper)
     }
   }
@@ -124,6 +125,7 @@ export class Work {
         }
       }
     } finally {
+      stopper.stop()
       this.#leave(stopper)
     }
   }

@@ -51,6 +51,11 @@ export class Work {
     const { journal } = this.#parts
     this.#onError = journal.onError
     journal.observe({
+      heard: ({ type, id }) => {
+        if (type !== 'member.joined') return
+        // Its mail stayed when it left.
+        for (const reader of this.#readers) if (reader.member === id) reader.resume()
+      },
       rested: () => {
         this.#checkIdle()
       },
@@ -199,7 +204,7 @@ export class Work {
 
   async #nextMail(member: Id, stopper: Stopper): Promise<Delivery | undefined> {
     while (!stopper.isStopped) {
-      if (this.#communications.mailboxes.next(member)) {
+      if (this.#hasMail(member)) {
         try {
           const [delivery] = await this.#communications.receive(member, { limit: 1 })
           if (delivery) return delivery
@@ -209,6 +214,11 @@ export class Work {
       } else await this.#wait(this.#readers, member, undefined, stopper)
     }
     return undefined
+  }
+
+  /** Who has left the crew gets none. */
+  #hasMail(member: Id): boolean {
+    return this.#parts.members.get(member) !== undefined && this.#communications.mailboxes.next(member) !== undefined
   }
 
   /** Until woken or stopped. */
@@ -306,7 +316,8 @@ export class Work {
   #isIdle(): boolean {
     if (this.#busy > 0 || this.#parts.journal.isBusy) return false
     const { mailboxes } = this.#communications
-    for (const { member } of this.#readers) if (mailboxes.open(member).length > 0) return false
+    const { members } = this.#parts
+    for (const { member } of this.#readers) if (members.get(member) && mailboxes.open(member).length > 0) return false
     for (const { member, filter } of this.#takers)
       if (this.#hasWork(member, filter) || this.#willHaveWork(member, filter)) return false
     return true

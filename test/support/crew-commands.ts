@@ -1,0 +1,218 @@
+import fc from 'fast-check'
+import { type Attempt, type Crew, CrewError, type Delivery, type JournalEvent } from 'crewlog'
+
+export const MEMBERS = ['ana', 'bo', 'cy'] as const
+export const TASKS = ['t0', 't1', 't2', 't3', 't4', 't5'] as const
+
+/** One step of a story: a command with its arguments, of which each command uses what it needs. */
+export interface Step {
+  readonly command: keyof typeof commands
+  readonly member: (typeof MEMBERS)[number]
+  readonly other: (typeof MEMBERS)[number]
+  readonly task: (typeof TASKS)[number]
+  readonly more: readonly (typeof TASKS)[number][]
+  readonly policy: 'fail' | 'cancel' | 'continue' | 'block'
+  readonly ms: number
+  readonly flag: boolean
+  /** Which of the attempts, deliveries or messages that are known. */
+  readonly pick: number
+}
+
+/** One process of a crew, with what it holds. */
+export interface Replica {
+  readonly crew: Crew
+  readonly attempts: Attempt[]
+  readonly deliveries: Delivery[]
+}
+
+/** How an acknowledged command shows in the journal. */
+export interface Trace {
+  /** Events of these types that hold the command's own mark … */
+  readonly types: readonly string[]
+  readonly mark: string
+  /** … are exactly one, or at most one, where a command may find that all is as it asks already. */
+  readonly mayBeNone?: boolean
+}
+
+interface Called {
+  readonly trace?: Trace
+  readonly answer: Promise<unknown>
+}
+
+type Run = (replica: Replica, step: Step, op: string) => Called | undefined
+
+const at = <T>(list: readonly T[], pick: number): T | undefined => list[pick % list.length]
+const traced = (op: string, answer: Promise<unknown>, types: readonly string[], mayBeNone = false): Called => ({
+  answer,
+  trace: { types: types.map((type) => (type.includes('.') ? type : `task.${type}`)), mark: `"${op}"`, mayBeNone },
+})
+/** A command of an attempt that this replica made. */
+const ofAttempt =
+  (run: (attempt: Attempt, step: Step, op: string) => Called): Run =>
+  ({ attempts }, step, op) => {
+    const attempt = at(attempts, step.pick)
+    return attempt && run(attempt, step, op)
+  }
+const someMessage = ({ crew }: Replica, pick: number): string | undefined => at(crew.communications.messages(), pick)?.id
+
+export const commands = {
+  create: ({ crew }, { task, more, policy, member, other, ms, flag }, op) =>
+    traced(
+      op,
+      crew.tracker.create({
+        id: task,
+        description: op,
+        ...(flag && { assignees: member }),
+        ...(!flag && { dependsOn: more.map((id) => ({ id, onFailure: policy, onCancel: policy })) }),
+        ...(ms > 100 && { timeLimitMs: ms, notBefore: crew.journal.environment.now() + 100 }),
+        ...(ms === 100 && { failAt: crew.journal.environment.now() + 20_000, dueAt: crew.journal.environment.now() + ms }),
+        ...(ms === 5 && { reviewers: [other] }),
+      }),
+      ['created'],
+    ),
+  createMany: ({ crew }, { task, more, policy }, op) => ({
+    answer: crew.tracker.createMany([
+      { id: task, description: op, labels: [op], retry: { attempts: 2 } },
+      ...more.map((id) => ({ id, description: 'part', parentId: task, dependsOn: [{ id: 't5', onFailure: policy }] })),
+    ]),
+    trace: { types: ['task.created'], mark: `["${op}"]` },
+  }),
+  update: ({ crew }, { task, ms }, op) =>
+    traced(op, crew.tracker.update(task, { metadata: { op }, priority: ms }), ['updated']),
+  assign: ({ crew }, { task, member, other, flag }) => ({
+    answer: crew.tracker.assign(task, flag ? [member, other] : member, { by: other }),
+  }),
+  unassign: ({ crew }, { task }) => ({ answer: crew.tracker.unassign(task) }),
+  start: ({ crew }, { task, member }) => ({ answer: crew.tracker.start(task, { by: member }) }),
+  claim: (replica, { task, member, flag, ms }) => ({
+    answer: replica.crew.tracker
+      .claim(member, { ...(flag && { taskId: task }), ...(ms >= 1000 && { leaseMs: ms }) })
+      .then((attempt) => {
+        if (attempt) replica.attempts.unshift(attempt)
+        return attempt
+      }),
+  }),
+  progress: ofAttempt((attempt, { ms }, op) =>
+    traced(op, attempt.progress({ note: op, value: 0.5, usage: { tokens: ms } }), ['progressed']),
+  ),
+  complete: ofAttempt((attempt, _, op) => traced(op, attempt.complete({ result: op }), ['completed', 'waiting'])),
+  fail: ofAttempt((attempt, { flag }, op) =>
+    traced(op, attempt.fail({ error: op, retryable: flag }), ['released', 'failed', 'cancelled']),
+  ),
+  release: ofAttempt((attempt, _, op) => traced(op, attempt.release({ reason: op }), ['released', 'cancelled'])),
+  wait: ofAttempt((attempt, { other, ms, flag }, op) =>
+    traced(
+      op,
+      attempt.wait({
+        for: 'input',
+        question: op,
+        ...(flag && { of: other }),
+        ...(ms > 0 && { withinMs: ms, onTimeout: flag ? 'resume' : { ask: [other] } }),
+      }),
+      ['waiting'],
+      // Of a task whose cancellation was asked for, it is the end.
+      true,
+    ),
+  ),
+  completeByHand: ({ crew }, { task }, op) =>
+    traced(op, crew.tracker.complete(task, { result: op }), ['completed', 'waiting']),
+  failByHand: ({ crew }, { task, flag }, op) =>
+    traced(op, crew.tracker.fail(task, { error: op, retryable: flag }), ['released', 'failed', 'cancelled']),
+  resume: ({ crew }, { task, member }, op) =>
+    traced(op, crew.tracker.resume(task, { by: member, answer: op }), ['resumed']),
+  review: ({ crew }, { task, member, flag, ms }, op) =>
+    traced(op, crew.tracker.review(task, { by: member, passed: flag, remarks: op, final: ms > 0 }), [
+      'completed',
+      'resumed',
+      'failed',
+    ]),
+  cancel: ({ crew }, { task, flag }, op) =>
+    traced(op, crew.tracker.cancel(task, { reason: op, force: flag }), ['cancelled', 'cancelRequested'], true),
+  retry: ({ crew }, { task, flag }) => ({ answer: crew.tracker.retry(task, { cascade: flag }) }),
+  addDependency: ({ crew }, { task, more, policy }) => ({
+    answer: crew.tracker.addDependency(task, { id: more[0] ?? task, onFailure: policy, onCancel: policy }),
+  }),
+  removeDependency: ({ crew }, { task, more }) => ({ answer: crew.tracker.removeDependency(task, more[0] ?? task) }),
+  comment: ({ crew }, { task, member, other }, op) => ({
+    answer: crew.tracker.comment(task, `${op} @${other}`, { by: member }),
+    trace: { types: ['message.sent'], mark: `"${op} @${other}"` },
+  }),
+  send: ({ crew }, { task, member, other, flag }, op) =>
+    traced(
+      op,
+      crew.communications.send({
+        sender: member,
+        recipient: flag ? [...MEMBERS] : other,
+        content: op,
+        ...(flag && { taskId: task }),
+      }),
+      ['message.sent'],
+    ),
+  reply: (replica, { member, pick }, op) => {
+    const to = someMessage(replica, pick)
+    return to === undefined
+      ? undefined
+      : traced(op, replica.crew.communications.reply(to, { sender: member, content: op }), ['message.sent'])
+  },
+  ask: ({ crew }, { member, other, ms }, op) =>
+    traced(
+      op,
+      crew.communications.ask({ sender: member, recipient: other, content: op }, { timeoutMs: ms }).catch((error: unknown) => {
+        // The question may stand all the same.
+        throw CrewError.is(error, 'timed_out') ? new CrewError('outcome_unknown', error.message) : error
+      }),
+      ['message.sent'],
+    ),
+  receive: (replica, { member, pick, ms }) => ({
+    answer: replica.crew.communications
+      .receive(member, { limit: pick + 1, ...(ms >= 1000 && { leaseMs: ms }) })
+      .then((deliveries) => {
+        replica.deliveries.unshift(...deliveries)
+        return deliveries
+      }),
+  }),
+  acknowledge: ({ crew, deliveries }, { pick }) => {
+    const delivery = at(deliveries, pick)
+    return delivery && { answer: crew.communications.acknowledge(delivery) }
+  },
+  giveBack: ({ crew, deliveries }, { pick, ms }, op) => {
+    const delivery = at(deliveries, pick)
+    return (
+      delivery &&
+      traced(op, crew.communications.giveBack(delivery, { reason: op, delayMs: ms }), ['message.returned', 'message.dead'])
+    )
+  },
+  resend: (replica, { pick }) => {
+    const message = someMessage(replica, pick)
+    return message === undefined ? undefined : { answer: replica.crew.communications.resend(message) }
+  },
+  leave: ({ crew }, { member }) => ({ answer: crew.leave(member) }),
+  join: ({ crew }, { member, pick, flag }) => ({
+    answer: crew.join(member, { capacity: 1 + (pick % 3), available: flag || pick < 6 }),
+  }),
+} satisfies Record<string, Run>
+
+/** Calls a command; undefined when there is nothing to call it on. */
+export const call = (replica: Replica, step: Step, op: string): Called | undefined =>
+  (commands[step.command] as Run)(replica, step, op)
+
+const FREQUENT: readonly Step['command'][] = ['create', 'createMany', 'claim', 'complete', 'send', 'receive', 'start']
+
+export const aStep: fc.Arbitrary<Step> = fc.record({
+  command: fc.oneof(
+    fc.constantFrom(...(Object.keys(commands) as Step['command'][])),
+    fc.constantFrom(...FREQUENT),
+  ),
+  member: fc.constantFrom(...MEMBERS),
+  other: fc.constantFrom(...MEMBERS),
+  task: fc.constantFrom(...TASKS),
+  more: fc.uniqueArray(fc.constantFrom(...TASKS), { maxLength: 2 }),
+  policy: fc.constantFrom('fail', 'cancel', 'continue', 'block'),
+  ms: fc.constantFrom(0, 0, 5, 100, 1000, 5000, 40_000),
+  flag: fc.boolean(),
+  pick: fc.nat({ max: 8 }),
+})
+
+/** How many stored events show what a trace says. */
+export const timesStored = ({ types, mark }: Trace, events: readonly JournalEvent[]): number =>
+  events.filter(({ type, changes }) => types.includes(type) && JSON.stringify(changes).includes(mark)).length

@@ -1,0 +1,217 @@
+import fc from 'fast-check'
+import { expect } from 'vitest'
+import { type Commit, type Crew, CrewError, MemoryStorage, openCrew } from 'crewlog'
+import { crash, manualEnvironment, type ManualEnvironment } from 'crewlog/testing'
+import { aStep, call, MEMBERS, type Replica, type Step, TASKS, timesStored, type Trace } from './crew-commands.js'
+import { glanceAt, stateOf } from './crew-state.js'
+import { Table } from './crew-table.js'
+import { type Fault, faulty } from './faulty-storage.js'
+
+export interface Turn {
+  /** Which of three processes. */
+  readonly of: number
+  readonly do: Step | 'crash' | 'close' | 'suspend' | 'set the clock back'
+  readonly waitMs: number
+}
+
+/** What happens to a crew in several processes, over a storage that fails. */
+export interface Story {
+  readonly turns: readonly Turn[]
+  /** Of each call of the storage in turn, then none. */
+  readonly faults: readonly Fault[]
+  /** Whether the storage says when there is more. */
+  readonly watches: boolean
+  /** Whether the storage keeps text. */
+  readonly keepsText: boolean
+}
+
+const aTurn: fc.Arbitrary<Turn> = fc.record({
+  of: fc.nat({ max: 2 }),
+  do: fc.oneof(
+    { weight: 20, arbitrary: aStep },
+    { weight: 1, arbitrary: fc.constantFrom('crash', 'close', 'suspend', 'set the clock back') },
+  ) as fc.Arbitrary<Turn['do']>,
+  waitMs: fc.constantFrom(0, 0, 0, 0, 0, 7, 400, 2500, 11_000, 65_000),
+})
+const aFault = fc.oneof(
+  { weight: 8, arbitrary: fc.constant<Fault>('none') },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom<Fault>('error', 'lost answer', 'delay', 'delayed lost answer', 'late', 'false refusal'),
+  },
+  { weight: 1, arbitrary: fc.constant<Fault>('hang') },
+)
+export const aStory: fc.Arbitrary<Story> = fc.record({
+  turns: fc.array(aTurn, { minLength: 1, maxLength: 40 }),
+  faults: fc.array(aFault, { maxLength: 60 }),
+  watches: fc.boolean(),
+  keepsText: fc.boolean(),
+})
+
+/** Refusals that say: nothing of this is stored. */
+const REFUSALS = new Set([
+  'invalid_input',
+  'not_found',
+  'already_exists',
+  'permission_denied',
+  'already_claimed',
+  'not_eligible',
+  'invalid_transition',
+  'stale_attempt',
+  'stale_delivery',
+  'dependency_cycle',
+  'storage_unavailable',
+  'closed',
+])
+
+interface Outcome {
+  readonly called: string
+  readonly trace: Trace | undefined
+  /** Of a replica that has crashed, nothing more is heard. */
+  readonly isOver: () => boolean
+  answer?: 'done' | 'refused' | 'unknown'
+}
+
+class TextStorage extends MemoryStorage {
+  override readonly maxCommitBytes = 50_000
+}
+
+/** More timers than a story could need: somebody sets them again and again without end. */
+const MOST_TIMERS = 20_000
+
+/** An environment that fails, rather than run for ever, when timers follow each other without time passing. */
+function watchedEnvironment(look: () => void): ManualEnvironment {
+  const environment = manualEnvironment()
+  let timers = 0
+  return {
+    ...environment,
+    setTimer: (run, ms, background) =>
+      environment.setTimer(
+        () => {
+          if (++timers > MOST_TIMERS) throw new Error('A timer is set again and again')
+          look()
+          run()
+          look()
+        },
+        ms,
+        background,
+      ),
+  }
+}
+
+async function allCommits(storage: MemoryStorage): Promise<readonly Commit[]> {
+  const run = await storage.read('crew', 0, Infinity)
+  return 'commits' in run ? run.commits : []
+}
+
+/** A crew that folds only what is stored, as text, and its state after each commit. */
+async function replay(
+  commits: readonly Commit[],
+  environment: ManualEnvironment,
+): Promise<{ readonly crew: Crew; readonly glances: readonly string[] }> {
+  const storage = new MemoryStorage()
+  const crew = await openCrew({ storage, environment, onError: () => undefined })
+  const glances = [glanceAt(crew, TASKS)]
+  for (const commit of commits) {
+    await storage.append('crew', JSON.parse(JSON.stringify(commit)) as Commit)
+    await crew.sync()
+    glances.push(glanceAt(crew, TASKS))
+  }
+  return { crew, glances }
+}
+
+/** Plays a story and checks, during it and at its end, all that must hold whatever happens. */
+export async function play({ turns, faults, watches, keepsText }: Story): Promise<void> {
+  const storage = keepsText ? new TextStorage() : new MemoryStorage()
+  if (!watches) Object.assign(storage, { watch: undefined })
+  const replicas: (Replica & { isCrashed: boolean })[] = []
+  const slots: (Replica & { isCrashed: boolean })[] = []
+  /** What was seen of each number of commits. */
+  const seen = new Map<string, string>()
+  const look = (): void => {
+    for (const { crew, isCrashed } of slots) {
+      if (isCrashed) continue
+      try {
+        seen.set(glanceAt(crew, TASKS), `process ${String(slots.findIndex((slot) => slot.crew === crew))}`)
+      } catch (error) {
+        if (!CrewError.is(error, 'not_open') && !CrewError.is(error, 'closed')) throw error
+      }
+    }
+  }
+  const environment = watchedEnvironment(look)
+  let calls = 0
+  let isHealed = true
+  const bad = faulty(storage, environment, () => {
+    look()
+    return isHealed ? 'none' : (faults[calls++] ?? 'none')
+  })
+  const open = async (index: number): Promise<void> => {
+    const wasHealed = isHealed
+    isHealed = true
+    const crew = await openCrew({ storage: bad, environment, onError: () => undefined })
+    crew.on('*', look)
+    const replica = { crew, attempts: [], deliveries: [], isCrashed: false }
+    slots[index] = replica
+    replicas.push(replica)
+    isHealed = wasHealed
+  }
+  for (const index of [0, 1, 2]) await open(index)
+  for (const member of MEMBERS) await slots[0]!.crew.join(member, { capacity: 2 })
+
+  isHealed = false
+  const outcomes: Outcome[] = []
+  const closings: Promise<void>[] = []
+  for (const [index, turn] of turns.entries()) {
+    const replica = slots[turn.of]!
+    if (typeof turn.do === 'object') {
+      const op = `op${String(index)}`
+      const called = call(replica, turn.do, op)
+      if (called) {
+        const outcome: Outcome = { called: `${op} ${turn.do.command}`, trace: called.trace, isOver: () => replica.isCrashed }
+        outcomes.push(outcome)
+        called.answer.then(
+          () => (outcome.answer = 'done'),
+          (error: unknown) => {
+            if (!CrewError.is(error)) throw error
+            outcome.answer = REFUSALS.has(error.code) ? 'refused' : 'unknown'
+            if (outcome.answer === 'unknown') expect(error.code).toBe('outcome_unknown')
+          },
+        )
+      }
+    } else if (turn.do === 'crash') {
+      replica.isCrashed = true
+      await crash(replica.crew)
+      await open(turn.of)
+    } else if (turn.do === 'close') {
+      closings.push(replica.crew.close())
+      await open(turn.of)
+    } else if (turn.do === 'suspend') environment.suspend('10m')
+    else environment.setWallClock(environment.now() - 3_600_000)
+    look()
+    if (turn.waitMs) await environment.advance(turn.waitMs)
+  }
+  await environment.advance('2m')
+  isHealed = true
+  await environment.advance('3m')
+  await Promise.all(closings)
+  for (const { called, answer, isOver } of outcomes)
+    if (!isOver()) expect(answer, `an answer to ${called}`).toBeDefined()
+  await Promise.all(slots.map(({ crew }) => crew.sync()))
+  look()
+
+  const commits = await allCommits(storage)
+  Table.walk(commits)
+  const events = commits.flatMap((commit) => commit.events)
+  for (const { called, trace, answer } of outcomes) {
+    if (!trace) continue
+    const times = timesStored(trace, events)
+    expect(times, `how often ${called}, ${answer ?? 'never answered'}, is stored`).toBeLessThanOrEqual(1)
+    if (answer === 'refused') expect(times, `${called} was refused`).toBe(0)
+    if (answer === 'done' && !trace.mayBeNone) expect(times, `${called} is done`).toBe(1)
+  }
+  const { crew: fresh, glances } = await replay(commits, environment)
+  const committed = new Set(glances)
+  for (const [glance, who] of seen) expect(committed.has(glance), `${who} showed ${glance}`).toBe(true)
+  for (const { crew } of slots) expect(stateOf(crew)).toEqual(stateOf(fresh))
+  await Promise.all([fresh, ...slots.map(({ crew }) => crew)].map((crew) => crew.close()))
+}

@@ -35,15 +35,20 @@ interface Decider {
   readonly session: Id
   /** When what is being decided or folded was decided, if it is of this process. */
   readonly decidedAt: number
+  /** Whether changes are only tried, to be taken back at once. */
+  readonly isDeciding: boolean
   decide(decide: (turn: Turn) => void): Promise<void>
 }
 
 /** One open journal in one process, as this process has heard of it. */
 interface Session {
   readonly leases: Bag<LeaseTerms>
+  /** Of this process's own: those that ran out before they could be renewed. No late renewal saves them. */
+  readonly lapsed: Set<string>
   /** When it last took or renewed a lease, by this process's monotonic and wall clock. Two processes' clocks are never compared. */
   heardAt: number
   heardAtWall: number
+  /** Of those that have not run out; perhaps too short, until it is looked at. */
   shortestMs: number
   /** A decision about its leases is under way. */
   isBusy: boolean
@@ -83,7 +88,14 @@ export class Leases implements Projection<Renewal>, Observer {
   hold(terms: LeaseTerms): Lease {
     let session = this.#sessions.get(terms.session)
     if (!session) {
-      session = { leases: new Bag(), heardAt: 0, heardAtWall: 0, shortestMs: Infinity, isBusy: false }
+      session = {
+        leases: new Bag(),
+        lapsed: new Set(),
+        heardAt: 0,
+        heardAtWall: 0,
+        shortestMs: Infinity,
+        isBusy: false,
+      }
       this.#sessions.set(terms.session, session)
     }
     // Others are known to live by what they take; oneself must renew the oldest in time.
@@ -96,8 +108,10 @@ export class Leases implements Projection<Renewal>, Observer {
 
   drop(lease: Lease): void {
     const session = this.#sessions.get(lease.item.session)
-    session?.leases.delete(lease)
-    if (session?.leases.size === 0) session.shortestMs = Infinity
+    if (!session) return
+    session.leases.delete(lease)
+    if (!this.#journal.isDeciding) session.lapsed.delete(keyOf(lease.item))
+    if (session.leases.size === 0) session.shortestMs = Infinity
   }
 
   /** Milliseconds until a lease of this session or, as far as this process can tell, of another one runs out. */
@@ -148,7 +162,9 @@ export class Leases implements Projection<Renewal>, Observer {
 
   /** What a session does is known to others from when it was sent, which for this one is before it was stored. */
   #hear(session: Session, id: Id): void {
-    const { environment, decidedAt } = this.#journal
+    const { environment, decidedAt, isDeciding } = this.#journal
+    // What is only tried tells nothing of who lives.
+    if (isDeciding) return
     session.heardAt = this.#isOwn(id) ? decidedAt : environment.monotonic()
     session.heardAtWall = environment.now() - (environment.monotonic() - session.heardAt)
   }
@@ -177,28 +193,46 @@ export class Leases implements Projection<Renewal>, Observer {
         this.#look()
         this.#arm()
       },
-      Math.max(0, at - environment.monotonic()),
+      // Time passes between two looks, however the arithmetic is rounded.
+      Math.max(1, at - environment.monotonic()),
       true,
     )
     this.#timer = { at, off }
   }
 
-  /** How long after it was heard of a session is looked after again. */
-  #patienceMs({ isBusy, shortestMs }: Session, id: Id): number {
-    if (this.#isOwn(id)) return isBusy ? shortestMs : shortestMs / 3
+  /** How long after it was heard of a session is looked after again. Never, while a decision is under way that does it all. */
+  #patienceMs({ isBusy, shortestMs, lapsed }: Session, id: Id): number {
+    if (this.#isOwn(id)) {
+      if (isBusy) return this.#isSoleWriter ? Infinity : shortestMs
+      return lapsed.size > 0 ? 0 : shortestMs / 3
+    }
     // Not all at once, when many observe the same.
     return isBusy ? Infinity : shortestMs * (1 + this.#journal.environment.random() / 10)
   }
 
   #look(): void {
     for (const [id, session] of this.#sessions) {
+      const isOwn = this.#isOwn(id)
       const silentMs = this.#silentMs(session, id)
-      const expired = [...session.leases].filter(({ leaseMs }) => leaseMs <= silentMs)
-      if (!this.#isOwn(id)) this.#endSoon(session, expired)
-      else if (expired.length > 0 && !this.#isSoleWriter) {
-        for (const lease of expired) this.#keepers.get(lease.kind)?.lapsed?.(lease)
-        this.#endSoon(session, expired)
-      } else if (silentMs * 3 >= session.shortestMs) this.#renew(session, id)
+      const over: LeaseTerms[] = []
+      session.shortestMs = Infinity
+      for (const lease of session.leases) {
+        const hasRunOut = lease.leaseMs <= silentMs || session.lapsed.has(keyOf(lease))
+        if (hasRunOut && !(isOwn && this.#isSoleWriter)) over.push(lease)
+        else session.shortestMs = Math.min(session.shortestMs, lease.leaseMs)
+      }
+      if (isOwn) this.#lapse(session, over)
+      if (over.length > 0) this.#endSoon(session, over)
+      else if (isOwn && silentMs * 3 >= session.shortestMs) this.#renew(session, id)
+    }
+  }
+
+  /** Tells the holders in this process, once, that others may have taken over. */
+  #lapse({ lapsed }: Session, over: readonly LeaseTerms[]): void {
+    for (const lease of over) {
+      if (lapsed.has(keyOf(lease))) continue
+      lapsed.add(keyOf(lease))
+      this.#keepers.get(lease.kind)?.lapsed?.(lease)
     }
   }
 
@@ -211,7 +245,7 @@ export class Leases implements Projection<Renewal>, Observer {
   }
 
   #endSoon(session: Session, leases: readonly LeaseTerms[]): void {
-    if (leases.length > 0) this.#whileBusy(session, () => this.#end(leases))
+    this.#whileBusy(session, () => this.#end(leases))
   }
 
   #end(leases: readonly LeaseTerms[]): Promise<void> {
@@ -235,3 +269,5 @@ export class Leases implements Projection<Renewal>, Observer {
       })
   }
 }
+
+const keyOf = ({ kind, id, recipient = '', number }: LeaseTerms): string => `${kind} ${number} ${id} ${recipient}`

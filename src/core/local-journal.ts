@@ -35,6 +35,7 @@ export class LocalJournal {
   #head: CommitInfo | undefined
   #tickets = 0
   #isBusy = false
+  #isDeciding = false
 
   constructor(environment = systemEnvironment, onError: (error: unknown) => void = logError) {
     this.environment = environment
@@ -50,6 +51,11 @@ export class LocalJournal {
   /** Whether a command is under way. @internal */
   get isBusy(): boolean {
     return this.#isBusy
+  }
+
+  /** Whether changes are only tried, to be taken back at the end of the turn. @internal */
+  get isDeciding(): boolean {
+    return this.#isDeciding
   }
 
   /** By the monotonic clock, when what is being decided or folded was decided, if it is of this process. @internal */
@@ -170,7 +176,9 @@ export class LocalJournal {
     while (this.queue.length > 0) {
       const { seq, id: prev } = this.#head ?? { seq: 0, id: '' }
       const next = { seq: seq + 1, id: this.environment.id(), at: this.environment.now(), prev }
+      this.#isDeciding = true
       const batch = decideBatch(this.#fold, this.queue, next, this.most, this.wire())
+      this.#isDeciding = false
       this.queue.splice(0, batch.decided.length)
       await (batch.commit ? this.send(batch, batch.commit) : this.confirm(batch.decided))
     }

@@ -231,12 +231,11 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
     this.#moveLease(card, is)
   }
 
-  #count(task: Pick<Task, 'status' | 'assignees' | 'attempts'>, amount: 1 | -1): void {
-    if (task.status !== 'completed') {
-      if (task.assignees.length > 0 && task.status !== 'failed' && task.status !== 'cancelled')
-        for (const id of task.assignees) this.assigned.add(id, amount)
-      return
-    }
+  #count({ status, assignees, attempts }: Pick<Task, 'status' | 'assignees' | 'attempts'>, amount: 1 | -1): void {
+    if (status === 'completed') {
+      const completer = attempts.at(-1)?.member
+      if (completer !== undefined) this.completed.add(completer, amount)
+    } else if (status !== 'failed' && status !== 'cancelled') for (const id of assignees) this.assigned.add(id, amount)
   }
 
   #moveLease(card: Card, { status, attempts }: Pick<Task, 'status' | 'attempts'>): void {

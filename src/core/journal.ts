@@ -339,7 +339,8 @@ export class Journal extends LocalJournal {
     return new Promise((resolve, reject) => {
       this.enqueue(
         (turn) => {
-          for (const observer of this.observers) observer.closing?.(turn)
+          // Newest first: whoever holds something is told before the leases, which came first, give it back.
+          for (const observer of this.observers.toReversed()) observer.closing?.(turn)
         },
         resolve,
         reject,

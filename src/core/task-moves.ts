@@ -162,7 +162,8 @@ export function giveUp(
     return end('failed', now, closed, { counted, failure })
   }
   // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-  const notBefore = Math.ceil(now + Math.min(cap, base * 2 ** (failures - 1)) * chance)
+  // 2^1024 is Infinity, and no share of 0 × Infinity is a time.
+  const notBefore = Math.ceil(now + Math.min(cap, base * 2 ** Math.min(failures - 1, 1000)) * chance)
   return { ...closed, status: 'pending', holder: undefined, counted, notBefore }
 }
 

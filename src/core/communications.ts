@@ -244,8 +244,10 @@ export class Communications implements Observable<CommunicationsEvents> {
    */
   async ask(draft: MessageDraft, options: Abortable = {}): Promise<Message> {
     const { timeoutMs = DEFAULT_MS, ...rest } = read(readAbortable, options, 'options')
-    const asked = this.#send(draft, timeoutMs).then(({ id: question = '' }) => this.#awaitReply(question, {}))
-    return until(asked, { ...rest, timeoutMs }, this.#journal.environment)
+    const limits = { ...rest, timeoutMs }
+    // Both have limits: sending can hang, and who has given up must not be remembered.
+    const asked = this.#send(draft, timeoutMs).then(({ id: question = '' }) => this.#awaitReply(question, limits))
+    return until(asked, limits, this.#journal.environment)
   }
 
   /** The reply to a message, also to one of an earlier process. Rejects with `timed_out`, `cancelled` or `closed`. */

@@ -90,6 +90,8 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
   readonly overdue = new Set<Card>()
   /** Past a limit in time, for which an event is due. */
   readonly expired = new Set<Card>()
+  /** The latest time that cards were placed by. */
+  #placedAt = -Infinity
   /** What the clock did since somebody asked. */
   #turned: { readonly ready: Card[]; readonly overdue: Card[] } = { ready: [], overdue: [] }
 
@@ -167,8 +169,8 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
 
   /** Lets the clock move cards: what was scheduled becomes ready, what has a limit overdue or expired. */
   tick(): void {
-    if (this.#timeline.size === 0) return
     const now = this.#environment.now()
+    if (now < this.#placedAt) this.#turnBack(now)
     for (let card = this.#timeline.peek(); card && card.turnsAt <= now; card = this.#timeline.peek()) {
       const wasReady = card.isReady
       const wasOverdue = this.overdue.has(card)
@@ -176,6 +178,16 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
       this.#place(card, now)
       if (!wasReady && card.isReady) this.#turned.ready.push(card)
       if (!wasOverdue && this.overdue.has(card)) this.#turned.overdue.push(card)
+    }
+  }
+
+  /** The wall clock was set back: what has turned by the later time turns again. */
+  #turnBack(now: number): void {
+    this.#placedAt = now
+    for (const card of this.#cards.values()) {
+      if (!card.task.isOpen) continue
+      this.#unplace(card)
+      this.#place(card, now)
     }
   }
 
@@ -278,6 +290,7 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
     this.#byStage[card.stage].add(card.stageSlot)
     card.tickets = card.isReady ? this.#queues.add(card, audience(task, now)) : NONE
     if (!task.isOpen) return
+    this.#placedAt = Math.max(this.#placedAt, now)
     const { dueAt = Infinity, notBefore = 0, offeredTo } = task
     const limit = timeLimit(task)
     if (dueAt === Infinity && limit === Infinity && notBefore <= now && !offeredTo) return

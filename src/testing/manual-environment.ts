@@ -28,20 +28,17 @@ interface Timer {
 export function manualEnvironment(
   options: { readonly seed?: number; readonly now?: TimeInput } = {},
 ): ManualEnvironment {
-  let wallClock = read(time, options.now ?? '2026-01-01T00:00:00Z', 'now')
   let monotonic = 0
+  /** Of the wall clock against the monotonic one. A sum of what has passed would lose fractions, and time with them. */
+  let aheadMs = read(time, options.now ?? '2026-01-01T00:00:00Z', 'now')
   let timersMade = 0
   let idsMade = 0
   const timers = new Heap<Timer>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order))
   const random = randomFrom(options.seed ?? 1)
 
-  const passTo = (at: number): void => {
-    wallClock += at - monotonic
-    monotonic = at
-  }
-
   return {
-    now: () => wallClock,
+    // Whole, as a platform's wall clock is.
+    now: () => Math.floor(aheadMs + monotonic),
     monotonic: () => monotonic,
     setTimer(run, ms): Off {
       const slot = new Slot<Timer>({ at: monotonic + read(duration(), ms, 'delay'), order: ++timersMade, run })
@@ -57,18 +54,18 @@ export function manualEnvironment(
       await settle()
       for (let due = timers.peek(); due && due.at <= end; due = timers.peek()) {
         timers.shift()
-        passTo(due.at)
+        monotonic = due.at
         due.run()
         await settle()
       }
-      passTo(end)
+      monotonic = end
     },
     settle,
     setWallClock(to) {
-      wallClock = read(time, to, 'time')
+      aheadMs = read(time, to, 'time') - monotonic
     },
     suspend(span) {
-      wallClock += milliseconds(span)
+      aheadMs += milliseconds(span)
     },
   }
 }

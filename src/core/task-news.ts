@@ -70,6 +70,8 @@ export class TaskNews implements Observer {
   #timer: { readonly at: number; readonly keepsAlive: boolean; readonly off: Off } | undefined
   /** A command about expired tasks is under way, or was in vain a moment ago. */
   #isSettling = false
+  /** Why attempts end, from when the crew begins to close. */
+  #closing: CrewError | undefined
   #isClosed = false
 
   constructor(journal: LocalJournal, board: TaskBoard, commands: TaskCommands) {
@@ -81,6 +83,8 @@ export class TaskNews implements Observer {
 
   /** Follows an attempt of this process until its end. */
   follow(attempt: Attempt): Attempt {
+    // Claimed just before, and given back by now.
+    if (this.#closing) attempt.end(this.#closing)
     const card = this.#board.card(attempt.task.id)
     if (card) {
       card.attempt = attempt
@@ -134,8 +138,9 @@ export class TaskNews implements Observer {
   }
 
   closing(): void {
-    const error = new CrewError('closed', 'The crew was closed: stop, the task is given back')
-    for (const card of this.#board.inStage('in_progress')) card.attempt?.end(error)
+    this.#closing ??= new CrewError('closed', 'The crew was closed: stop, the task is given back')
+    // Not by stage: the leases may have been given back before, in the same turn.
+    for (const { task, attempt } of this.#board.all) if (task.isOpen) attempt?.end(this.#closing)
   }
 
   closed(): void {

@@ -263,7 +263,7 @@ export class Work {
     } catch (error) {
       if (attempt.isOver) {
         // What comes after the outcome has no effect; that it was told to stop is no news.
-        if (error !== attempt.signal.reason) this.#onError(error)
+        if (!isFrom(error, attempt.signal.reason)) this.#onError(error)
         return
       }
       await this.#persist(attempt, () => attempt.fail({ error })).catch(this.#onError)
@@ -359,3 +359,7 @@ export class Work {
     this.#idleWaits.clear()
   }
 }
+
+/** Whether that is what was thrown; Node's own abortable functions throw an AbortError that has it as its cause. */
+const isFrom = (error: unknown, reason: unknown): boolean =>
+  error === reason || (error instanceof Error && error.cause === reason)

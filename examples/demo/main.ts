@@ -5,6 +5,11 @@ process.once('SIGINT', () => {
   stop.abort()
 })
 
+// Nobody reads on, as in `npm run demo | head`.
+process.stdout.on('error', () => {
+  stop.abort()
+})
+
 process.exitCode = await runDemo(process.argv.slice(2), {
   out: process.stdout,
   err: process.stderr,

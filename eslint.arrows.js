@@ -25,7 +25,15 @@ const layers = {
   reports: [['report-generator'], ['*'], ['report', 'markdown'], ['statistics']],
   assignment: [['index'], ['*'], ['strategy']],
   storage: [['*']],
-  'storage/file': [['../file'], ['log'], ['lock']],
+  'storage/file': [
+    ['../file'],
+    ['journal-files'],
+    ['checkpoints'],
+    ['log'],
+    ['lock', 'log-index'],
+    ['lines', 'disk'],
+    ['turns'],
+  ],
   core: [
     ['communications', 'task-tracker'],
     ['task-news'],

@@ -2,19 +2,15 @@ import { type FileHandle, readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { systemEnvironment } from '../../core/environment.js'
 import { CrewError } from '../../core/errors.js'
+import { type Disk, hasCode, readIfThere, removeIfThere, statIfThere, writeNew } from './disk.js'
+import type { Check } from './turns.js'
 
-/** What the file storage asks of the file system, so that tests can pass one that fails. */
-export type Disk = Pick<
-  typeof import('node:fs/promises'),
-  'link' | 'mkdir' | 'open' | 'readdir' | 'readFile' | 'rename' | 'unlink'
->
-
-/** Throws once the caller has left; asked before each step. */
-export type Check = () => void
+/** More often, a lock file that can be neither made nor read is not one that others make and remove meanwhile. */
+const TRIES = 100
 
 /** A process, as its lock file names it. */
 interface Holder {
-  /** Made for this one lock: tells it from an earlier one of the same process. */
+  /** Of whoever in the process took it: what they could not remove is theirs when they come again. */
   readonly token: string
   readonly pid: number
   readonly host: string
@@ -30,24 +26,30 @@ interface Holder {
 
 /** A lock file that this process holds. It is the only one to write what the file guards, for as long as it is alive. */
 export class FileLock {
-  readonly path: string
-  /** Of the lock file itself: a link count of 0 tells that somebody removed or replaced it. */
+  readonly #path: string
+  /** While it is open, no other file can have its number. */
   readonly #handle: FileHandle
+  readonly #ino: number
   readonly #disk: Disk
 
-  private constructor(path: string, handle: FileHandle, disk: Disk) {
-    this.path = path
+  private constructor(path: string, handle: FileHandle, ino: number, disk: Disk) {
+    this.#path = path
     this.#handle = handle
+    this.#ino = ino
     this.#disk = disk
   }
 
-  /** Rejects with `storage_unavailable`, naming the holder, while another holds it or may hold it. */
-  static async take(path: string, journal: string, disk: Disk, check: Check): Promise<FileLock> {
-    await acquire(path, journal, await thisProcess(), disk, check)
+  /** Rejects with `storage_unavailable`, naming the holder, while another token holds it or may hold it. */
+  static async take(path: string, journal: string, token: string, disk: Disk, check: Check): Promise<FileLock> {
+    await acquire(path, journal, await thisProcess(token), disk, check)
+    let handle: FileHandle | undefined
     try {
-      return new FileLock(path, await disk.open(path, 'r'), disk)
+      handle = await disk.open(path, 'r')
+      const { ino } = await handle.stat()
+      return new FileLock(path, handle, ino, disk)
     } catch (error) {
-      await disk.unlink(path)
+      await handle?.close()
+      await removeIfThere(path, disk)
       throw error
     }
   }
@@ -57,21 +59,23 @@ export class FileLock {
     if (await this.#isHeld()) return
     throw new CrewError(
       'storage_unavailable',
-      `The lock file ${this.path} was removed or replaced while this process held it, so another may write now; ` +
+      `The lock file ${this.#path} was removed or replaced while this process held it, so another may write now; ` +
         'close the journal and open it again',
-      { lockFile: this.path },
+      { lockFile: this.#path },
     )
   }
 
   async release(): Promise<void> {
-    const isHeld = await this.#isHeld()
-    await this.#handle.close()
-    // Else it is another's by now.
-    if (isHeld) await this.#disk.unlink(this.path)
+    try {
+      // Else it is another's by now.
+      if (await this.#isHeld()) await this.#disk.unlink(this.#path)
+    } finally {
+      await this.#handle.close()
+    }
   }
 
   async #isHeld(): Promise<boolean> {
-    return (await this.#handle.stat()).nlink > 0
+    return (await statIfThere(this.#path, this.#disk))?.ino === this.#ino
   }
 }
 
@@ -82,13 +86,13 @@ export class FileLock {
  * last look and the rename it cannot have become another's.
  */
 async function acquire(path: string, journal: string, me: Holder, disk: Disk, check: Check): Promise<void> {
-  for (;;) {
+  for (let tries = 0; tries < TRIES; tries++) {
     check()
     if (await put('link', path, me, disk)) return
     const text = await readIfThere(path, disk)
     if (text === undefined) continue
     const holder = parseHolder(text)
-    // Linked, and only the answer was lost: network file systems send again by themselves.
+    // Linked, and only the answer was lost (network file systems send again by themselves), or left by a failed close.
     if (holder?.token === me.token) return
     const life = holder ? await lifeOf(holder, me) : 'unknown'
     if (life !== 'dead') throw refusal(path, journal, holder, life, me)
@@ -102,14 +106,21 @@ async function acquire(path: string, journal: string, me: Holder, disk: Disk, ch
       await disk.unlink(takeover).catch(() => undefined)
     }
   }
+  throw new CrewError(
+    'storage_unavailable',
+    `Journal ${journal} cannot be locked: ${path} can be neither made nor read; see what it is, and remove it`,
+    { lockFile: path },
+  )
 }
 
-/** Makes the lock file, by a link only if there is none; answers whether it did. It appears whole, or not at all. */
+/**
+ * Makes the lock file, by a link only if there is none; answers whether it did. It appears whole, or not at all, also
+ * after a power cut.
+ */
 async function put(way: 'link' | 'rename', path: string, me: Holder, disk: Disk): Promise<boolean> {
-  const draft = `${path}.${me.token}.tmp`
+  const draft = `${path}.${systemEnvironment.id()}.tmp`
   const text = [`${JSON.stringify(me)}\n`]
-  // Synced, because a power cut must not leave a lock file that names nobody.
-  await writeNew(draft, text, true, disk)
+  await writeNew(draft, text, disk)
   try {
     await disk[way](draft, path)
     return true
@@ -118,7 +129,7 @@ async function put(way: 'link' | 'rename', path: string, me: Holder, disk: Disk)
     if (hasCode(error, 'EEXIST', 'ENOENT')) return false
     if (way === 'rename') throw error
     // No hard links here. Dying half-way then leaves an empty file, which nobody takes over.
-    return await writeNew(path, text, true, disk).then(
+    return await writeNew(path, text, disk).then(
       () => true,
       (error: unknown) => {
         if (hasCode(error, 'EEXIST')) return false
@@ -126,11 +137,12 @@ async function put(way: 'link' | 'rename', path: string, me: Holder, disk: Disk)
       },
     )
   } finally {
-    await removeIfThere(draft, disk)
+    // If it stays, the next holder removes it.
+    await removeIfThere(draft, disk).catch(() => undefined)
   }
 }
 
-async function thisProcess(): Promise<Holder> {
+async function thisProcess(token: string): Promise<Holder> {
   const orNothing = (): string => ''
   const [boot, pids, times, stat] = await Promise.all([
     readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(orNothing),
@@ -139,7 +151,7 @@ async function thisProcess(): Promise<Holder> {
     readFile('/proc/self/stat', 'utf8').catch(orNothing),
   ])
   return {
-    token: systemEnvironment.id(),
+    token,
     pid: process.pid,
     host: hostname(),
     boot: boot.trim(),
@@ -213,63 +225,4 @@ function refusal(path: string, journal: string, holder: Holder | undefined, life
   return refuse(
     `${who}, ${where}, so whether it is alive cannot be told from here; delete that file when you are sure that it is not`,
   )
-}
-
-// ---- what the file system does, in terms of files that are there or not
-
-export const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
-  codes.includes(String((error as NodeJS.ErrnoException | undefined)?.code))
-
-/** Whether there is no room for what was to be written. */
-export const isFull = (error: unknown): boolean => hasCode(error, 'ENOSPC', 'EDQUOT', 'EFBIG')
-
-/** Writes a file that is not there yet; if it cannot be written whole, there is none. */
-export async function writeNew(
-  path: string,
-  content: Iterable<string> | AsyncIterable<Buffer>,
-  fsync: boolean,
-  disk: Disk,
-): Promise<void> {
-  const handle = await disk.open(path, 'wx')
-  try {
-    for await (const piece of content) await handle.appendFile(piece)
-    if (fsync) await handle.sync()
-  } catch (error) {
-    await handle.close()
-    await removeIfThere(path, disk)
-    throw error
-  }
-  await handle.close()
-}
-
-export async function removeIfThere(path: string, disk: Disk): Promise<void> {
-  try {
-    await disk.unlink(path)
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error
-  }
-}
-
-async function readIfThere(path: string, disk: Disk): Promise<string | undefined> {
-  try {
-    return await disk.readFile(path, 'utf8')
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined
-    throw error
-  }
-}
-
-/** Makes durable which files a folder has. */
-export async function syncFolder(folder: string, disk: Disk): Promise<void> {
-  try {
-    const handle = await disk.open(folder, 'r')
-    try {
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-  } catch (error) {
-    // Windows opens no folder, and some file systems sync none: there the sync of the file itself has to do.
-    if (!hasCode(error, 'EPERM', 'EACCES', 'EISDIR', 'EINVAL', 'ENOTSUP')) throw error
-  }
 }

@@ -315,8 +315,10 @@ export class Communications implements Observable<CommunicationsEvents> {
       wake()
     }
     this.#listeners.add(member, listener)
+    this.#wakeDelayed()
     return () => {
       this.#listeners.delete(member, listener)
+      if (this.#listeners.size === 0) this.#delayed?.()
     }
   }
 

@@ -318,6 +318,7 @@ export class Journal extends LocalJournal {
     const wasOpen = this.#state === 'open'
     this.#state = 'closing'
     const { environment, onError } = this
+    for (const observer of this.observers) observer.closing?.()
     if (wasOpen) await until(this.#release(), { timeoutMs: CLOSE_MS }, environment).catch(onError)
     this.#end()
     await until(this.#storage.close(), { timeoutMs: LET_GO_MS }, environment).catch(onError)
@@ -339,8 +340,7 @@ export class Journal extends LocalJournal {
     return new Promise((resolve, reject) => {
       this.enqueue(
         (turn) => {
-          // Newest first: whoever holds something is told before the leases, which came first, give it back.
-          for (const observer of this.observers.toReversed()) observer.closing?.(turn)
+          for (const observer of this.observers) observer.giveBack?.(turn)
         },
         resolve,
         reject,

@@ -146,7 +146,7 @@ export class Leases implements Projection<Renewal>, Observer {
     this.#arm()
   }
 
-  closing(turn: Turn): void {
+  giveBack(turn: Turn): void {
     for (const lease of this.#sessions.get(this.#journal.session)?.leases ?? [])
       this.#keepers.get(lease.kind)?.end(turn, lease, 'closed')
   }

@@ -48,8 +48,10 @@ export interface Observer {
   rested?(): void
   /** Before `open` resolves. */
   opened?(): Promise<void> | void
+  /** Before the last decision. */
+  closing?(): void
   /** The last decision of this journal: gives back what its session holds. */
-  closing?(turn: Turn): void
+  giveBack?(turn: Turn): void
   closed?(): void
 }
 

@@ -139,8 +139,7 @@ export class TaskNews implements Observer {
 
   closing(): void {
     this.#closing ??= new CrewError('closed', 'The crew was closed: stop, the task is given back')
-    // Not by stage: the leases may have been given back before, in the same turn.
-    for (const { task, attempt } of this.#board.all) if (task.isOpen) attempt?.end(this.#closing)
+    for (const { attempt } of this.#board.inStage('in_progress')) attempt?.end(this.#closing)
   }
 
   closed(): void {

@@ -53,7 +53,8 @@ const ofAttempt =
     const attempt = at(attempts, step.pick)
     return attempt && run(attempt, step, op)
   }
-const someMessage = ({ crew }: Replica, pick: number): string | undefined => at(crew.communications.messages(), pick)?.id
+const someMessage = ({ crew }: Replica, pick: number): string | undefined =>
+  at(crew.communications.messages(), pick)?.id
 
 export const commands = {
   create: ({ crew }, { task, more, policy, member, other, ms, flag }, op) =>
@@ -65,7 +66,10 @@ export const commands = {
         ...(flag && { assignees: member }),
         ...(!flag && { dependsOn: more.map((id) => ({ id, onFailure: policy, onCancel: policy })) }),
         ...(ms > 100 && { timeLimitMs: ms, notBefore: crew.journal.environment.now() + 100 }),
-        ...(ms === 100 && { failAt: crew.journal.environment.now() + 20_000, dueAt: crew.journal.environment.now() + ms }),
+        ...(ms === 100 && {
+          failAt: crew.journal.environment.now() + 20_000,
+          dueAt: crew.journal.environment.now() + ms,
+        }),
         ...(ms === 5 && { reviewers: [other] }),
       }),
       ['created'],
@@ -157,10 +161,12 @@ export const commands = {
   ask: ({ crew }, { member, other, ms }, op) =>
     traced(
       op,
-      crew.communications.ask({ sender: member, recipient: other, content: op }, { timeoutMs: ms }).catch((error: unknown) => {
-        // The question may stand all the same.
-        throw CrewError.is(error, 'timed_out') ? new CrewError('outcome_unknown', error.message) : error
-      }),
+      crew.communications
+        .ask({ sender: member, recipient: other, content: op }, { timeoutMs: ms })
+        .catch((error: unknown) => {
+          // The question may stand all the same.
+          throw CrewError.is(error, 'timed_out') ? new CrewError('outcome_unknown', error.message) : error
+        }),
       ['message.sent'],
     ),
   receive: (replica, { member, pick, ms }) => ({
@@ -179,7 +185,10 @@ export const commands = {
     const delivery = at(deliveries, pick)
     return (
       delivery &&
-      traced(op, crew.communications.giveBack(delivery, { reason: op, delayMs: ms }), ['message.returned', 'message.dead'])
+      traced(op, crew.communications.giveBack(delivery, { reason: op, delayMs: ms }), [
+        'message.returned',
+        'message.dead',
+      ])
     )
   },
   resend: (replica, { pick }) => {
@@ -199,10 +208,7 @@ export const call = (replica: Replica, step: Step, op: string): Called | undefin
 const FREQUENT: readonly Step['command'][] = ['create', 'createMany', 'claim', 'complete', 'send', 'receive', 'start']
 
 export const aStep: fc.Arbitrary<Step> = fc.record({
-  command: fc.oneof(
-    fc.constantFrom(...(Object.keys(commands) as Step['command'][])),
-    fc.constantFrom(...FREQUENT),
-  ),
+  command: fc.oneof(fc.constantFrom(...(Object.keys(commands) as Step['command'][])), fc.constantFrom(...FREQUENT)),
   member: fc.constantFrom(...MEMBERS),
   other: fc.constantFrom(...MEMBERS),
   task: fc.constantFrom(...TASKS),

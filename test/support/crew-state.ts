@@ -29,11 +29,7 @@ export function stateOf({ tracker, communications, members, reports }: Crew): un
       unread: communications.unread(id),
     })),
     members,
-    reports: [
-      reports.generate('summary').data,
-      reports.generate('workload').data,
-      reports.generate('health').data,
-    ],
+    reports: [reports.generate('summary').data, reports.generate('workload').data, reports.generate('health').data],
   }
   return JSON.parse(JSON.stringify(data))
 }

@@ -167,7 +167,11 @@ export async function play({ turns, faults, watches, keepsText }: Story): Promis
       const op = `op${String(index)}`
       const called = call(replica, turn.do, op)
       if (called) {
-        const outcome: Outcome = { called: `${op} ${turn.do.command}`, trace: called.trace, isOver: () => replica.isCrashed }
+        const outcome: Outcome = {
+          called: `${op} ${turn.do.command}`,
+          trace: called.trace,
+          isOver: () => replica.isCrashed,
+        }
         outcomes.push(outcome)
         called.answer.then(
           () => (outcome.answer = 'done'),
@@ -212,6 +216,7 @@ export async function play({ turns, faults, watches, keepsText }: Story): Promis
   const { crew: fresh, glances } = await replay(commits, environment)
   const committed = new Set(glances)
   for (const [glance, who] of seen) expect(committed.has(glance), `${who} showed ${glance}`).toBe(true)
-  for (const { crew } of slots) expect(stateOf(crew)).toEqual(stateOf(fresh))
-  await Promise.all([fresh, ...slots.map(({ crew }) => crew)].map((crew) => crew.close()))
+  const late = await openCrew({ storage, environment })
+  for (const crew of [late, ...slots.map((slot) => slot.crew)]) expect(stateOf(crew)).toEqual(stateOf(fresh))
+  await Promise.all([fresh, late, ...slots.map(({ crew }) => crew)].map((crew) => crew.close()))
 }

@@ -90,7 +90,15 @@ export class Table {
     let row = this.#rows.get(id)
     if (name === 'created') {
       expect(row, `${id} is created twice`).toBeUndefined()
-      row = { status: 'pending', version: 0, fence: 0, attempts: 0, parentId: change.parentId, holder: undefined, edges: new Map() }
+      row = {
+        status: 'pending',
+        version: 0,
+        fence: 0,
+        attempts: 0,
+        parentId: change.parentId,
+        holder: undefined,
+        edges: new Map(),
+      }
       this.#rows.set(id, row)
     } else {
       const move = MOVES[name]
@@ -112,7 +120,9 @@ export class Table {
       expect(attemptCount).toBe(row.attempts + 1)
       for (const [on] of row.edges) expect(this.#isSatisfied(row, on), `${id} starts before ${on}`).toBe(true)
       const held = [...this.#rows.values()].filter(({ holder }) => holder === row.holder).length
-      expect(held, `tasks at once of ${row.holder ?? ''}`).toBeLessThanOrEqual(this.#capacities.get(row.holder ?? '') ?? 0)
+      expect(held, `tasks at once of ${row.holder ?? ''}`).toBeLessThanOrEqual(
+        this.#capacities.get(row.holder ?? '') ?? 0,
+      )
     } else {
       expect(fence).toBeGreaterThanOrEqual(row.fence)
       expect(attemptCount).toBe(row.attempts)

@@ -158,17 +158,15 @@ export const commands = {
       ? undefined
       : traced(op, replica.crew.communications.reply(to, { sender: member, content: op }), ['message.sent'])
   },
-  ask: ({ crew }, { member, other, ms }, op) =>
-    traced(
-      op,
-      crew.communications
-        .ask({ sender: member, recipient: other, content: op }, { timeoutMs: ms })
-        .catch((error: unknown) => {
-          // The question may stand all the same.
-          throw CrewError.is(error, 'timed_out') ? new CrewError('outcome_unknown', error.message) : error
-        }),
-      ['message.sent'],
-    ),
+  ask: ({ crew }, { member, other, ms }, op) => {
+    const answer = crew.communications.ask({ sender: member, recipient: other, content: op }, { timeoutMs: ms })
+    // Whoever stops waiting does not know of the question.
+    const settled = answer.catch((error: unknown) => {
+      const isUnknown = CrewError.is(error, 'timed_out') || CrewError.is(error, 'closed')
+      throw isUnknown ? new CrewError('outcome_unknown', error.message) : error
+    })
+    return traced(op, settled, ['message.sent'])
+  },
   receive: (replica, { member, pick, ms }) => ({
     answer: replica.crew.communications
       .receive(member, { limit: pick + 1, ...(ms >= 1000 && { leaseMs: ms }) })

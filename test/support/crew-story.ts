@@ -10,7 +10,7 @@ import { type Fault, faulty } from './faulty-storage.js'
 export interface Turn {
   /** Which of three processes. */
   readonly of: number
-  readonly do: Step | 'crash' | 'close' | 'suspend' | 'set the clock back'
+  readonly do: Step | 'crash' | 'close' | 'suspend' | 'set back'
   readonly waitMs: number
 }
 
@@ -29,8 +29,11 @@ const aTurn: fc.Arbitrary<Turn> = fc.record({
   of: fc.nat({ max: 2 }),
   do: fc.oneof(
     { weight: 20, arbitrary: aStep },
-    { weight: 1, arbitrary: fc.constantFrom('crash', 'close', 'suspend', 'set the clock back') },
-  ) as fc.Arbitrary<Turn['do']>,
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom('crash' as const, 'close' as const, 'suspend' as const, 'set back' as const),
+    },
+  ),
   waitMs: fc.constantFrom(0, 0, 0, 0, 0, 7, 400, 2500, 11_000, 65_000),
 })
 const aFault = fc.oneof(

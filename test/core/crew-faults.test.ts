@@ -1,0 +1,146 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Crew, MemoryStorage, openCrew, TaskTracker } from 'crewlog'
+import { crash, manualEnvironment, type ManualEnvironment } from 'crewlog/testing'
+import { faulty } from '../support/faulty-storage.js'
+
+// What random stories (crew.property.test.ts) have found, each by its name. Where time used to stand still, the limit
+// of the test is what fails.
+const SOON = 5000
+
+let environment: ManualEnvironment
+let storage: MemoryStorage
+let isAway: boolean
+
+beforeEach(() => {
+  environment = manualEnvironment()
+  storage = new MemoryStorage()
+  isAway = false
+})
+
+const open = (): Promise<Crew> =>
+  openCrew({
+    storage: faulty(storage, environment, () => (isAway ? 'error' : 'none')),
+    environment,
+    onError: () => undefined,
+  })
+
+describe('leases that run out', () => {
+  it('ends each in its own time when a process dies that held a short and a long one', { timeout: SOON }, async () => {
+    const [dying, other] = [await open(), await open()]
+    await dying.join('ana', { capacity: 2 })
+    await dying.tracker.createMany([
+      { id: 'short', description: 'Short' },
+      { id: 'long', description: 'Long' },
+    ])
+    await dying.tracker.claim('ana', { taskId: 'short', leaseMs: 1000 })
+    await dying.tracker.claim('ana', { taskId: 'long', leaseMs: 60_000 })
+    await crash(dying)
+    await other.sync()
+
+    await environment.advance('10s')
+    expect([other.tracker.status('short'), other.tracker.status('long')]).toEqual(['pending', 'in_progress'])
+    await environment.advance('1m')
+    expect(other.tracker.status('long')).toBe('pending')
+  })
+
+  it('lets time pass while a renewal waits for a storage that does not answer', { timeout: SOON }, async () => {
+    const crew = await open()
+    const ana = await crew.join('ana')
+    await crew.tracker.create({ description: 'Write' })
+    const attempt = await ana.claim({ leaseMs: 3000 })
+    isAway = true
+    await environment.advance('10s')
+
+    expect(attempt?.signal.reason).toMatchObject({ code: 'stale_attempt' })
+  })
+
+  it('gives a task back when its renewal came too late, though it came (TL-12)', { timeout: SOON }, async () => {
+    const crew = await open()
+    const ana = await crew.join('ana')
+    const task = await crew.tracker.create({ description: 'Write' })
+    const attempt = await ana.claim()
+    isAway = true
+    await environment.advance('61s')
+    expect(attempt?.signal.reason).toMatchObject({ code: 'stale_attempt' })
+    isAway = false
+    await environment.advance('10s')
+
+    expect(crew.tracker.get(task.id)).toMatchObject({ status: 'pending', attempts: [{ outcome: 'lost' }] })
+  })
+
+  it('tells a holder in time though its writes are tried all the while', { timeout: SOON }, async () => {
+    const crew = await open()
+    const ana = await crew.join('ana')
+    await crew.tracker.create({ description: 'Write' })
+    const attempt = await ana.claim()
+    isAway = true
+    for (let seconds = 0; seconds < 60; seconds += 10) {
+      attempt!.complete().catch(() => undefined)
+      await environment.advance('10s')
+    }
+
+    expect(attempt?.signal.reason).toMatchObject({ code: 'stale_attempt' })
+  })
+})
+
+describe('a wall clock that is set back', () => {
+  it('makes a task scheduled again whose time has not come any more (TM-04)', async () => {
+    const tracker = new TaskTracker({ environment })
+    await tracker.create({ id: 'later', description: 'Later', notBefore: environment.now() + 1000 })
+    await environment.advance('2s')
+    expect(tracker.stage('later')).toBe('new')
+    environment.setWallClock(environment.now() - 3_600_000)
+
+    expect(tracker.stage('later')).toBe('scheduled')
+    expect(tracker.ready()).toEqual([])
+  })
+})
+
+describe('a task that would wait for itself', () => {
+  const tracker = new TaskTracker()
+  const drafts = (
+    ...edges: readonly { readonly id: string; readonly parentId?: string; readonly dependsOn?: [string] }[]
+  ) => edges.map((edge) => ({ description: edge.id, ...edge }))
+
+  it.each([
+    ['depends on itself', drafts({ id: 'a', dependsOn: ['a'] })],
+    ['is its own part', drafts({ id: 'a', parentId: 'a' })],
+    ['is part of its part', drafts({ id: 'a', parentId: 'b' }, { id: 'b', parentId: 'a' })],
+    ['depends on what it is part of', drafts({ id: 'a' }, { id: 'b', parentId: 'a', dependsOn: ['a'] })],
+    ['depends on what depends on it', drafts({ id: 'a', dependsOn: ['b'] }, { id: 'b', dependsOn: ['a'] })],
+  ])('is refused when it %s (DG-04, DG-07)', async (_, tasks) => {
+    const [only] = tasks
+    await expect(tracker.createMany(tasks)).rejects.toMatchObject({ code: 'dependency_cycle' })
+    if (tasks.length === 1) await expect(tracker.create(only!)).rejects.toMatchObject({ code: 'dependency_cycle' })
+    expect(tracker.list()).toEqual([])
+  })
+})
+
+describe('what is counted', () => {
+  it('has for each member the tasks that it completed', async () => {
+    const tracker = new TaskTracker()
+    const { id } = await tracker.create({ description: 'Write' })
+    await tracker.start(id, { by: 'ana' })
+    await tracker.complete(id)
+
+    expect(tracker.workload()).toMatchObject([{ member: 'ana', done: 1 }])
+  })
+
+  it('is the same in a process that opens the crew later (RP-05)', async () => {
+    const crew = await open()
+    const ana = await crew.join('ana')
+    for (const outcome of ['complete', 'fail'] as const) {
+      await crew.tracker.create({ description: outcome })
+      const attempt = await ana.claim()
+      await environment.advance('5s')
+      await (outcome === 'complete'
+        ? attempt!.complete({ usage: { tokens: 7 } })
+        : attempt!.fail({ error: 'No', retryable: false }))
+    }
+    const later = await open()
+
+    for (const name of ['summary', 'workload'] as const)
+      expect(later.reports.generate(name as 'summary').data).toEqual(crew.reports.generate(name as 'summary').data)
+    expect(later.reports.generate('summary').data).toMatchObject({ durations: { count: 1 }, usage: { tokens: 7 } })
+  })
+})

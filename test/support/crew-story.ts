@@ -45,8 +45,8 @@ const aFault = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Fault>('hang') },
 )
 export const aStory: fc.Arbitrary<Story> = fc.record({
-  turns: fc.array(aTurn, { minLength: 1, maxLength: 40 }),
-  faults: fc.array(aFault, { maxLength: 60 }),
+  turns: fc.array(aTurn, { minLength: 1, maxLength: 40, size: 'max' }),
+  faults: fc.array(aFault, { maxLength: 60, size: 'max' }),
   watches: fc.boolean(),
   keepsText: fc.boolean(),
 })
@@ -94,7 +94,6 @@ function watchedEnvironment(look: () => void): ManualEnvironment {
           if (++timers > MOST_TIMERS) throw new Error('A timer is set again and again')
           look()
           run()
-          look()
         },
         ms,
         background,
@@ -160,6 +159,10 @@ export async function play({ turns, faults, watches, keepsText }: Story): Promis
   }
   for (const index of [0, 1, 2]) await open(index)
   for (const member of MEMBERS) await slots[0]!.crew.join(member, { capacity: 2 })
+
+  await slots[0]!.crew.tracker.createMany(
+    ['t0', 't1', 't2'].map((id) => ({ id, description: id, ...(id === 't1' && { reviewers: ['cy'] }) })),
+  )
 
   isHealed = false
   const outcomes: Outcome[] = []

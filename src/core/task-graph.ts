@@ -28,6 +28,29 @@ export function verdict(edge: Dependency, dependency: Task | undefined): EdgePol
 export const isSatisfied = (edge: Dependency, dependency: Task | undefined): boolean =>
   verdict(edge, dependency) === 'continue'
 
+/** 0–1, rolled up from subtasks: see TaskTracker. */
+export function progressOf(graph: TaskGraph, whole: Task): number {
+  // Without recursion, as subtasks can be deeper than a stack: parts come after their whole, and are valued before it.
+  const tasks = [whole]
+  for (const { id, isOpen } of tasks) if (isOpen) for (const part of graph.subtasks(id)) tasks.push(part)
+  const values = new Map<Id, number>()
+  for (const task of tasks.reverse())
+    values.set(task.id, task.isOpen ? meanOf(graph.subtasks(task.id), task, values) : 1)
+  return values.get(whole.id) as number
+}
+
+function meanOf(parts: readonly Task[], whole: Task, values: ReadonlyMap<Id, number>): number {
+  const areWeighed = parts.every(({ estimateMs = 0 }) => estimateMs > 0)
+  let weights = 0
+  let sum = 0
+  for (const { id, estimateMs = 1 } of parts) {
+    const weight = areWeighed ? estimateMs : 1
+    weights += weight
+    sum += weight * (values.get(id) as number)
+  }
+  return weights === 0 ? whole.progress.value : sum / weights
+}
+
 /**
  * Throws `dependency_cycle`, with the path, if `id` waits for itself. A task waits for what it depends on, and a parent
  * for its subtasks: the two kinds of edges are one graph.

@@ -12,6 +12,7 @@ import type { Message } from './message.js'
 import { type Card, type Stage, TaskBoard } from './task-board.js'
 import { TaskCommands } from './task-commands.js'
 import { choiceOf, count, matches, readFilter, select, type TaskFilter } from './task-filter.js'
+import { progressOf } from './task-graph.js'
 import * as input from './task-input.js'
 import { TaskNews, type TrackerEvents } from './task-news.js'
 import { TaskNotices } from './task-notices.js'
@@ -250,6 +251,15 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
     this.#journal.assertOpen()
     this.#board.tick()
     return this.#board.card(id)?.stage
+  }
+
+  /**
+   * How far a task is, 0–1: what its attempts told; of an open one with subtasks the mean over them, in which those that
+   * have ended count 1, weighted by `estimateMs` when all have one. Undefined for an unknown task.
+   */
+  progressOf(id: Id): number | undefined {
+    const task = this.get(id)
+    return task && progressOf(this.#board, task)
   }
 
   /** By creation, unless the filter says otherwise. Throws `invalid_input` for what the filter cannot mean. */

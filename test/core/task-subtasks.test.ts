@@ -146,14 +146,26 @@ describe('a task with subtasks', () => {
     expect((await claim(tracker, 'ana')).task.id).toBe('whole')
   })
 
-  it.fails('rolls its progress up from them, by their estimates when all have one', async () => {
-    // BUG: contract.md, Subtasks: "Progress rolls up as the mean over subtasks (by estimateMs when all have one); ended
-    // ones count 1." Nothing in src/core does so: `progress` of a task is only what its own attempts told.
+  it('is as far as the mean over them, of which those that have ended count 1', async () => {
     const board = await wholeOfThree()
     await finish(board, 'one')
     await board.tracker.start('two', { by: 'bo' })
     await board.tracker.progress('two', { value: 0.5 })
-    expect(board.tracker.get('whole')?.progress.value).toBe(0.5)
+    expect(board.tracker.progressOf('whole')).toBe(0.5)
+    await board.tracker.cancel('three')
+    expect(board.tracker.progressOf('whole')).toBeCloseTo(2.5 / 3)
+  })
+
+  it('is as far as the mean weighted by their estimates, when all have one', async () => {
+    const { tracker } = await openBoard()
+    const part = (id: string, estimateMs: number) => named(id, { parentId: 'whole', estimateMs })
+    await tracker.createMany([named('whole'), part('short', 1000), part('long', 3000)])
+    await tracker.start('long', { by: 'bo' })
+    await tracker.progress('long', { value: 0.5 })
+    expect(tracker.progressOf('whole')).toBe(0.375)
+    await tracker.update('short', { estimateMs: null })
+    expect(tracker.progressOf('whole')).toBe(0.25)
+    expect([tracker.progressOf('long'), tracker.progressOf('ghost')]).toEqual([0.5, undefined])
   })
 })
 

@@ -66,7 +66,7 @@ function parse(args: readonly string[]) {
       },
     })
   } catch (error) {
-    throw new UsageError(error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error))
+    throw new UsageError(error instanceof Error ? (error.message.split(/\.?\s*\n|\. /)[0] ?? '') : String(error))
   }
 }
 

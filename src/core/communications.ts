@@ -191,6 +191,7 @@ export class Communications implements Observable<CommunicationsEvents> {
         letter && letters.length < limit;
         letter = this.#mailboxes.next(recipient)
       ) {
+        if (letters.length === 0) this.#journal.leases?.prove(turn, leaseMs)
         this.#mailboxes.move(
           turn,
           letter,

@@ -9,7 +9,6 @@ import { freezeJson } from './json.js'
 import { Leases } from './leases.js'
 import { answer, BATCH_EVENTS, environmentPort, LocalJournal } from './local-journal.js'
 import { MemoryStorage } from './memory-storage.js'
-import { revert } from './projection.js'
 import { StorageClient } from './storage-client.js'
 
 export interface JournalOptions {
@@ -159,7 +158,7 @@ export class Journal extends LocalJournal {
 
   /** Takes the steps back, and sends the commit, the same one each time, until it is known whether it is in the log. */
   protected override async send(batch: Batch, commit: Commit): Promise<void> {
-    revert([...batch.steps])
+    this.takeBack(batch.steps)
     let tellTaken = (): void => undefined
     const isTaken = new Promise<void>((resolve) => {
       tellTaken = resolve

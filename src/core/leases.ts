@@ -97,9 +97,11 @@ export class Leases implements Projection<Renewal>, Observer {
         isBusy: false,
       }
       this.#sessions.set(terms.session, session)
+      this.#hear(session, terms.session)
     }
-    // Others are known to live by what they take; oneself must renew the oldest in time.
-    if (session.leases.size === 0 || !this.#isOwn(terms.session)) this.#hear(session, terms.session)
+    // Others are known to live by what they take; oneself must renew the oldest in time. What is only tried proves nothing.
+    const isProof = session.leases.size === 0 || !this.#isOwn(terms.session)
+    if (isProof && !this.#journal.isDeciding) this.#hear(session, terms.session)
     const slot = new Slot(terms)
     session.leases.add(slot)
     session.shortestMs = Math.min(session.shortestMs, terms.leaseMs)
@@ -112,6 +114,14 @@ export class Leases implements Projection<Renewal>, Observer {
     session.leases.delete(lease)
     if (!this.#journal.isDeciding) session.lapsed.delete(keyOf(lease.item))
     if (session.leases.size === 0) session.shortestMs = Infinity
+  }
+
+  /** Before this session takes a lease: renews, if it was not heard of for so long that the lease would be late already. */
+  prove(turn: Turn, leaseMs: number): void {
+    const id = this.#journal.session
+    const session = this.#sessions.get(id)
+    if (session && session.leases.size > 0 && this.#silentMs(session, id) * 3 >= leaseMs)
+      turn.emit('session.renewed', id, {})
   }
 
   /** Milliseconds until a lease of this session or, as far as this process can tell, of another one runs out. */
@@ -147,7 +157,8 @@ export class Leases implements Projection<Renewal>, Observer {
   }
 
   giveBack(turn: Turn): void {
-    for (const lease of this.#sessions.get(this.#journal.session)?.leases ?? [])
+    // A copy, as what ends is dropped from the bag.
+    for (const lease of [...(this.#sessions.get(this.#journal.session)?.leases ?? [])])
       this.#keepers.get(lease.kind)?.end(turn, lease, 'closed')
   }
 
@@ -162,9 +173,7 @@ export class Leases implements Projection<Renewal>, Observer {
 
   /** What a session does is known to others from when it was sent, which for this one is before it was stored. */
   #hear(session: Session, id: Id): void {
-    const { environment, decidedAt, isDeciding } = this.#journal
-    // What is only tried tells nothing of who lives.
-    if (isDeciding) return
+    const { environment, decidedAt } = this.#journal
     session.heardAt = this.#isOwn(id) ? decidedAt : environment.monotonic()
     session.heardAtWall = environment.now() - (environment.monotonic() - session.heardAt)
   }
@@ -194,7 +203,7 @@ export class Leases implements Projection<Renewal>, Observer {
         this.#arm()
       },
       // Time passes between two looks, however the arithmetic is rounded.
-      Math.max(1, at - environment.monotonic()),
+      Math.max(1, Math.ceil(at - environment.monotonic())),
       true,
     )
     this.#timer = { at, off }
@@ -222,7 +231,7 @@ export class Leases implements Projection<Renewal>, Observer {
         else session.shortestMs = Math.min(session.shortestMs, lease.leaseMs)
       }
       if (isOwn) this.#lapse(session, over)
-      if (over.length > 0) this.#endSoon(session, over)
+      if (over.length > 0) this.#endSoon(session, id, over)
       else if (isOwn && silentMs * 3 >= session.shortestMs) this.#renew(session, id)
     }
   }
@@ -244,13 +253,15 @@ export class Leases implements Projection<Renewal>, Observer {
     )
   }
 
-  #endSoon(session: Session, leases: readonly LeaseTerms[]): void {
-    this.#whileBusy(session, () => this.#end(leases))
+  #endSoon(session: Session, id: Id, leases: readonly LeaseTerms[]): void {
+    // Another one may have renewed them in a commit that is folded only when this decision loses against it.
+    const isLost = ({ leaseMs }: LeaseTerms): boolean => this.#isOwn(id) || leaseMs <= this.#silentMs(session, id)
+    this.#whileBusy(session, () => this.#end(leases, isLost))
   }
 
-  #end(leases: readonly LeaseTerms[]): Promise<void> {
+  #end(leases: readonly LeaseTerms[], isLost: (lease: LeaseTerms) => boolean = () => true): Promise<void> {
     return this.#journal.decide((turn) => {
-      for (const lease of leases) this.#keepers.get(lease.kind)?.end(turn, lease, 'lost')
+      for (const lease of leases) if (isLost(lease)) this.#keepers.get(lease.kind)?.end(turn, lease, 'lost')
     })
   }
 

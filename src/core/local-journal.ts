@@ -124,6 +124,13 @@ export class LocalJournal {
     batch.decided.forEach(answer)
   }
 
+  /** Takes back what was decided, in the turn in which it was. @internal */
+  protected takeBack(steps: readonly Step[]): void {
+    this.#isDeciding = true
+    revert([...steps])
+    this.#isDeciding = false
+  }
+
   /** Answers commands that change nothing, once that is certain. @internal */
   protected async confirm(decided: readonly Decided[]): Promise<void> {
     decided.forEach(answer)

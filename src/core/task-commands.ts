@@ -353,6 +353,7 @@ export class TaskCommands {
   }
 
   #start(turn: Turn, task: Task, member: Id, leaseMs: number | undefined): Task {
+    if (leaseMs !== undefined) this.#journal.leases?.prove(turn, leaseMs)
     return this.#move(turn, task, moves.start(task, member, this.#journal.session, leaseMs, turn.now), member)
   }
 

@@ -1,5 +1,5 @@
 import type { CrewError } from './errors.js'
-import type { Id } from './input.js'
+import { anyFields, type Id, read } from './input.js'
 import type { Answer, Task } from './task.js'
 import type { CompleteOptions, FailOptions, Fenced, ProgressOptions, WaitOptions } from './task-input.js'
 
@@ -62,28 +62,33 @@ export class Attempt {
     return this.#ending !== undefined
   }
 
-  progress(options: ProgressOptions): Promise<Task> {
-    return this.#writes.progress(this.task.id, { ...options, fence: this.fence })
+  async progress(options: ProgressOptions): Promise<Task> {
+    return this.#writes.progress(this.task.id, this.#fenced(options))
   }
 
   /** With reviewers, the task waits for their verdict. */
-  complete(options: CompleteOptions = {}): Promise<Task> {
-    return this.#writes.complete(this.task.id, { ...options, fence: this.fence })
+  async complete(options: CompleteOptions = {}): Promise<Task> {
+    return this.#writes.complete(this.task.id, this.#fenced(options))
   }
 
   /** The task is tried again after a pause, or has failed. */
-  fail(options: FailOptions): Promise<Task> {
-    return this.#writes.fail(this.task.id, { ...options, fence: this.fence })
+  async fail(options: FailOptions): Promise<Task> {
+    return this.#writes.fail(this.task.id, this.#fenced(options))
   }
 
   /** Gives the task back, at no charge; the eleventh time in a row counts as a failure. */
-  release(options: { readonly reason?: string } = {}): Promise<Task> {
-    return this.#writes.release(this.task.id, { ...options, fence: this.fence })
+  async release(options: { readonly reason?: string } = {}): Promise<Task> {
+    return this.#writes.release(this.task.id, this.#fenced(options))
   }
 
   /** The task waits for somebody's answer; the attempt is over, another one goes on with the `answer`. */
-  wait(options: WaitOptions): Promise<Task> {
-    return this.#writes.wait(this.task.id, { ...options, fence: this.fence })
+  async wait(options: WaitOptions): Promise<Task> {
+    return this.#writes.wait(this.task.id, this.#fenced(options))
+  }
+
+  /** What is written, with the right to write it. */
+  #fenced<T extends object>(options: T): T & Fenced {
+    return { ...(read(anyFields, options, 'options') as T), fence: this.fence }
   }
 
   /** It has an outcome; with a reason when it did not give it itself. @internal */

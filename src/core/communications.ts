@@ -3,6 +3,7 @@ import type { Environment, Off } from './environment.js'
 import { CrewError, invalid, notFound } from './errors.js'
 import { Events, type Observable, type OffEvent, type On } from './events.js'
 import {
+  anyFields,
   DEFAULT_LIMITS,
   duration,
   either,
@@ -117,6 +118,8 @@ const messageFilter = object(
   true,
 )
 const threadOf = either((value) => typeof value === 'string', filledText, object({ taskId: id }, ['taskId']))
+const draftOf: Reader<MessageDraft> = (value) => (value instanceof Message ? value.draft() : (value as MessageDraft))
+const idOrMessage: Reader<unknown> = (value) => (value instanceof Message ? value.id : value)
 const reference = object({ messageId: id, recipient: id, count: whole(1) }, ['messageId', 'recipient', 'count'])
 const deliveryRef: Reader<ReturnType<typeof reference>> = (value, name, limits) => {
   const { message, recipient, count } = value as Delivery
@@ -168,8 +171,8 @@ export class Communications implements Observable<CommunicationsEvents> {
 
   /** In the thread of the message, to its sender. */
   async reply(to: Message | Id, draft: Omit<MessageDraft, 'recipient' | 'replyTo'>): Promise<Message> {
-    const { sender, id: replyTo = '' } = this.#expect(to instanceof Message ? to.id : to)
-    return this.#send({ ...draft, recipient: sender, replyTo })
+    const { sender, id: replyTo = '' } = this.#expect(read(idOrMessage, to, 'message'))
+    return this.#send({ ...read(anyFields, draft, 'message'), recipient: sender, replyTo } as MessageDraft)
   }
 
   /**
@@ -329,7 +332,7 @@ export class Communications implements Observable<CommunicationsEvents> {
   }
 
   async #send(given: Message | MessageDraft, askMs?: number): Promise<Message> {
-    const message = new Message(given instanceof Message ? given.draft() : given, this.#limits)
+    const message = new Message(read(draftOf, given, 'message'), this.#limits)
     const { sender, recipients, taskId } = message
     if (askMs !== undefined && recipients.length !== 1) throw invalid('A question is asked of one member')
     return this.#journal.decide((turn) => {

@@ -26,7 +26,11 @@ export const systemEnvironment: Environment = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimer(run, ms, background = false) {
-    if (!(ms >= 0 && ms < Infinity)) throw invalid(`A timer takes a finite delay of 0 ms or more, not ${ms}`)
+    if (typeof run !== 'function') throw invalid(`A timer takes a function, not a ${typeof run}`)
+    if (!Number.isFinite(ms) || ms < 0)
+      throw invalid(
+        `A timer takes a finite delay of 0 ms or more, not ${typeof ms === 'number' ? ms : `a ${typeof ms}`}`,
+      )
     let timer: ReturnType<typeof setTimeout> | undefined
     const wait = (left: number): void => {
       const piece = Math.min(left, LONGEST_TIMER_MS)

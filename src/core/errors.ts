@@ -62,9 +62,16 @@ export class CrewError extends Error {
 
   /** Recognises errors of every copy of the package, and narrows to `code` if one is given. */
   static is(error: unknown, code?: CrewErrorCode): error is CrewError {
-    return (
-      error instanceof Error && BRAND in error && (code === undefined || (error as unknown as CrewError).code === code)
-    )
+    try {
+      return (
+        error instanceof Error &&
+        BRAND in error &&
+        (code === undefined || (error as unknown as CrewError).code === code)
+      )
+    } catch {
+      // Anything can be thrown, a proxy that answers nothing, too.
+      return false
+    }
   }
 }
 
@@ -75,3 +82,13 @@ export const invalid = (message: string, details?: ErrorDetails, cause?: unknown
 /** `kind` is the domain's word: "Task", "Member", "Message". */
 export const notFound = (kind: string, id: string): CrewError =>
   new CrewError('not_found', `${kind} not found: ${id}`, { id })
+
+/** What a thrown value says of itself; undefined when it says nothing. Never throws. */
+export function wordsOf(error: unknown): string | undefined {
+  try {
+    const words: unknown = error instanceof Error ? error.message || error.name : error
+    return typeof words === 'string' ? words : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -34,10 +34,11 @@ export const logError = (error: unknown): void => {
 
 /** Where errors end: one who hears of them and fails must not hurt what told of them. */
 export const contained =
-  (onError: (error: unknown) => void): ((error: unknown) => void) =>
+  (onError: (error: unknown) => unknown): ((error: unknown) => void) =>
   (error) => {
     try {
-      onError(error)
+      const answer = onError(error)
+      if (answer instanceof Promise) answer.catch(logError)
     } catch (failure) {
       logError(failure)
     }
@@ -64,6 +65,7 @@ export class Events<E extends EventMap<E>> implements Observable<E> {
   readonly once: On<E> = (event, listener) => this.#add(event, listener, true)
 
   readonly off: OffEvent<E> = (event, listener) => {
+    expectName(event)
     for (const entry of this.#emitter.listeners(event) as Entry[]) {
       if (entry.listener === listener) this.#emitter.off(event, entry)
     }
@@ -104,6 +106,7 @@ export class Events<E extends EventMap<E>> implements Observable<E> {
 
   /** Each call makes an entry of its own, so that a function that listens twice is ended once at a time. */
   #add(event: string | symbol, listener: (...args: never[]) => unknown, once: boolean): Off {
+    if (event !== CHANGED) expectName(event)
     if (typeof listener !== 'function') throw invalid('A listener must be a function')
     const call = (...args: unknown[]): void => {
       if (once) off()
@@ -121,4 +124,9 @@ export class Events<E extends EventMap<E>> implements Observable<E> {
     this.#emitter.on(event, entry)
     return off
   }
+}
+
+/** Throws unless it can be the name of an event. */
+export function expectName(event: unknown): asserts event is string {
+  if (typeof event !== 'string') throw invalid(`An event is named by a text, not by a ${typeof event}`)
 }

@@ -202,6 +202,10 @@ export const object =
     return shaped as Shaped<S, R>
   }
 
+/** A copy of an object with whatever fields it has, to add to; what they may be is checked later. */
+export const anyFields: Reader<Readonly<Record<string, unknown>>> = (value, name) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : wrong(name, 'an object', value)
+
 /** An object of the caller's own making that has these methods: a storage, an environment. */
 export const withMethods =
   <T>(...names: readonly (keyof T & string)[]): Reader<T> =>

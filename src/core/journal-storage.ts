@@ -94,7 +94,15 @@ export const rememberText = (commit: Commit, text: string): void => {
 }
 
 /** A commit as it travels and is kept. */
-export const commitText = (commit: Commit): string => texts.get(commit) ?? JSON.stringify(commit)
+export function commitText(commit: Commit): string {
+  const known = texts.get(commit)
+  if (known !== undefined) return known
+  try {
+    return JSON.stringify(commit)
+  } catch (error) {
+    throw new CrewError('invalid_input', 'This commit is not plain JSON', {}, error)
+  }
+}
 
 /** Rejects with `journal_corrupt`, naming `where`, what is not a commit. */
 export function parseCommit(text: string, where: string): Commit {

@@ -1,9 +1,9 @@
-import { type Abortable, until } from './abortable.js'
+import { type Abortable, readAbortable, until } from './abortable.js'
 import { CommitWire } from './commit-wire.js'
 import type { Batch, Decide, Decided } from './decision.js'
 import type { Environment, Off } from './environment.js'
-import { CrewError } from './errors.js'
-import { errorListener, id, object, read, withMethods } from './input.js'
+import { CrewError, invalid } from './errors.js'
+import { errorListener, id, object, read, type Reader, withMethods } from './input.js'
 import { type Commit, FORMAT, type JournalStorage } from './journal-storage.js'
 import { freezeJson } from './json.js'
 import { Leases } from './leases.js'
@@ -38,7 +38,14 @@ const POLL_MS = 5000
 /** How long a rival that was seen is given way to. */
 const RIVAL_MS = 1000
 
-export const storagePort = withMethods<JournalStorage>('append', 'read', 'saveCheckpoint', 'loadCheckpoint', 'trim')
+const storageMethods = withMethods<JournalStorage>('append', 'read', 'saveCheckpoint', 'loadCheckpoint', 'trim')
+/** A storage. What an adapter forgot to say must not turn into a wrong guess. */
+export const storagePort: Reader<JournalStorage> = (value, name, limits) => {
+  const storage = storageMethods(value, name, limits)
+  if (!['one', 'many'].includes(storage.writers)) throw invalid(`${name}.writers must be 'one' or 'many'`)
+  if (!(storage.maxCommitBytes > 0)) throw invalid(`${name}.maxCommitBytes must be a number of bytes, or Infinity`)
+  return storage
+}
 const options = object({ storage: storagePort, name: id, environment: environmentPort, onError: errorListener })
 
 /** The log of a crew in a storage that others may share, and the one way to add to it. */
@@ -83,13 +90,14 @@ export class Journal extends LocalJournal {
 
   /** Folds all there is. Rejects with `storage_unavailable`, `journal_corrupt` or `unsupported_version`; may be tried again. */
   async open(limits: Abortable = {}): Promise<void> {
+    const patience = read(readAbortable, limits, 'options')
     if (this.#state === 'open') return
     if (this.#state !== 'new') throw this.#refusal()
     this.#state = 'opening'
     try {
       await until(
         this.#storage.open().then(() => this.#catchUp()),
-        limits,
+        patience,
         this.environment,
       )
     } catch (error) {
@@ -107,8 +115,9 @@ export class Journal extends LocalJournal {
 
   /** Folds all that others had committed when it was called. */
   async sync(limits: Abortable = {}): Promise<void> {
+    const patience = read(readAbortable, limits, 'options')
     this.assertOpen()
-    await until(this.#catchUp(), limits, this.environment)
+    await until(this.#catchUp(), patience, this.environment)
   }
 
   /**

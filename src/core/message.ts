@@ -1,5 +1,5 @@
 import { invalid } from './errors.js'
-import { type Id, id, json, jsonObject, object, oneOrMore, read, type Limits, type Reader } from './input.js'
+import { anyFields, type Id, id, json, jsonObject, object, oneOrMore, read, type Limits, type Reader } from './input.js'
 import { type Json, NOTHING } from './json.js'
 import type { Turn } from './projection.js'
 
@@ -48,6 +48,9 @@ class Stored {
   constructor(readonly fields: MessageDraft & MessageStamp) {}
 }
 
+const storedOrDraft: Reader<ReturnType<typeof messageDraft>> = (value, name, limits) =>
+  value instanceof Stored ? value.fields : messageDraft(value, name, limits)
+
 /**
  * What one member says to others, as an immutable value: a draft until `send` resolves to the committed one, which has
  * `id`, `seq`, `sentAt` and `threadId`. Sending a draft twice sends two. Throws `invalid_input` and `limit_exceeded`.
@@ -75,7 +78,7 @@ export class Message {
   declare readonly answerBy?: number
 
   constructor(draft: MessageDraft, limits?: Required<Limits>) {
-    const given = draft instanceof Stored ? draft.fields : read(messageDraft, draft, 'message', limits)
+    const given = read(storedOrDraft, draft, 'message', limits)
     const fields = { metadata: NOTHING, hops: 0, late: false, ...given }
     const self = this as Record<string, unknown>
     for (const field in fields) self[field] = fields[field as never]
@@ -94,7 +97,7 @@ export class Message {
 
   /** A new draft with the change. */
   with(change: Partial<MessageDraft>): Message {
-    return new Message({ ...this.draft(), ...change })
+    return new Message({ ...this.draft(), ...read(anyFields, change, 'change') })
   }
 
   /** What the user wrote, without what the journal added. @internal */

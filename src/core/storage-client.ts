@@ -1,5 +1,5 @@
 import type { Environment, Off } from './environment.js'
-import { CrewError } from './errors.js'
+import { CrewError, wordsOf } from './errors.js'
 import type { Abortable } from './abortable.js'
 import type { Appended, Commit, JournalStorage } from './journal-storage.js'
 import type { CommitInfo } from './projection.js'
@@ -81,12 +81,7 @@ export class StorageClient {
     } catch (error) {
       throw CrewError.is(error)
         ? error
-        : new CrewError(
-            'storage_unavailable',
-            `The storage failed: ${error instanceof Error ? error.message : typeof error}`,
-            {},
-            error,
-          )
+        : new CrewError('storage_unavailable', `The storage failed: ${wordsOf(error) ?? typeof error}`, {}, error)
     } finally {
       off?.()
     }

@@ -1,4 +1,4 @@
-import { CrewError } from './errors.js'
+import { CrewError, wordsOf } from './errors.js'
 import {
   duration,
   either,
@@ -200,12 +200,20 @@ const change: Reader<Move> = (value, name, limits) => {
 
 /** What an attempt failed with: its own words, short enough to keep; retryable unless it says otherwise. */
 const thrown: Reader<{ readonly message: string; readonly retryable: boolean }> = (error) => {
-  const said = error instanceof Error ? error.message || error.name : typeof error === 'string' ? error : undefined
-  const isFinal =
-    typeof error === 'object' && error !== null && (error as { readonly retryable?: unknown }).retryable === false
   return {
-    message: (said ?? `threw ${error === null ? 'null' : `a ${typeof error}`}`).slice(0, 2000),
-    retryable: !isFinal,
+    message: (wordsOf(error) ?? `threw ${error === null ? 'null' : `a ${typeof error}`}`).slice(0, 2000),
+    retryable: !isFinal(error),
+  }
+}
+
+/** Never throws, as an attempt must come to its end whatever its handler throws. */
+function isFinal(error: unknown): boolean {
+  try {
+    return (
+      typeof error === 'object' && error !== null && (error as { readonly retryable?: unknown }).retryable === false
+    )
+  } catch {
+    return false
   }
 }
 

@@ -1,9 +1,20 @@
 import { type Abortable, readAbortable, until } from './abortable.js'
 import { Attempt, type AttemptWrites } from './attempt.js'
 import type { Environment, Off } from './environment.js'
-import { notFound } from './errors.js'
+import { invalid, notFound } from './errors.js'
 import type { Observable, OffEvent, On } from './events.js'
-import { DEFAULT_LIMITS, duration, flag, type Id, id as anId, type Limits, limits, object, read } from './input.js'
+import {
+  anyFields,
+  DEFAULT_LIMITS,
+  duration,
+  flag,
+  type Id,
+  id as anId,
+  type Limits,
+  limits,
+  object,
+  read,
+} from './input.js'
 import type { Json } from './json.js'
 import { type LocalJournal, journalFields, journalOf } from './local-journal.js'
 import type { Mailboxes } from './mailboxes.js'
@@ -133,7 +144,7 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
     change: input.TaskChanges,
     options: input.CommandOptions & { readonly version?: number } = {},
   ): Promise<Task> {
-    return this.#run('update', id, { change, ...options })
+    return this.#run('update', id, options, { change })
   }
 
   /** Replaces the set; pending and waiting tasks only. Rejects with `not_eligible` for who is unfit or unavailable, unless forced. */
@@ -142,11 +153,11 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
     to: Id | readonly Id[],
     options: input.CommandOptions & { readonly force?: boolean } = {},
   ): Promise<Task> {
-    return this.#run('assign', id, { to, ...options })
+    return this.#run('assign', id, options, { to })
   }
 
   unassign(id: Id, options: input.CommandOptions = {}): Promise<Task> {
-    return this.#run('assign', id, { to: [], ...options })
+    return this.#run('assign', id, options, { to: [] })
   }
 
   /**
@@ -234,7 +245,7 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
 
   /** A message in the thread of the task, to its watchers and to those whom it mentions (`@ana`). */
   comment(id: Id, text: string, options: input.CommandOptions = {}): Promise<Message> {
-    return this.#run('comment', id, { text, ...options })
+    return this.#run('comment', id, options, { text })
   }
 
   get(id: Id): Task | undefined {
@@ -275,7 +286,7 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
 
   /** Pending with nothing in the way, in the order in which they are taken. */
   ready(filter: TaskFilter = {}): readonly Task[] {
-    return this.list({ orderBy: 'priority', ...filter, ready: true })
+    return this.list({ orderBy: 'priority', ...read(anyFields, filter, 'filter'), ready: true })
   }
 
   /** Pending with a dependency that is not satisfied. */
@@ -317,13 +328,13 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
 
   /** For user interfaces: a list that stays the same array until its answer changes. */
   view(filter: TaskFilter = {}): View<readonly Task[]> {
-    read(readFilter, filter, 'filter')
+    const wanted = read(readFilter, filter, 'filter') as TaskFilter
     let seen: object | undefined
     let answer: readonly Task[] = []
     const getSnapshot = (): readonly Task[] => {
       const now = this.getSnapshot()
       if (now === seen) return answer
-      const next = this.list(filter)
+      const next = this.list(wanted)
       if (next.length !== answer.length || next.some((task, index) => task !== answer[index])) answer = next
       seen = now
       return answer
@@ -377,11 +388,17 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
   }
 
   /** A command on one task: what was passed in is read now, the decision is made on what is committed then. */
-  #run<N extends CommandName>(name: N, id: Id, options: unknown): Promise<ReturnType<TaskCommands[N]>> {
+  #run<N extends CommandName>(
+    name: N,
+    id: Id,
+    options: unknown,
+    more?: Readonly<Record<string, unknown>>,
+  ): Promise<ReturnType<TaskCommands[N]>> {
     try {
       // What is known has been checked.
       if (!this.#board.get(id)) read(anId, id, 'task')
-      const given = read<unknown>(input.readers[name], options, 'options', this.#limits)
+      const all = more ? withMore(read(anyFields, options, 'options'), more) : options
+      const given = read<unknown>(input.readers[name], all, 'options', this.#limits)
       const decide = this.#commands[name] as (turn: Turn, task: Task, given: unknown) => ReturnType<TaskCommands[N]>
       return this.#journal.decide((turn) => decide.call(this.#commands, turn, this.#commands.expect(turn, id), given))
     } catch (error) {
@@ -394,4 +411,11 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
     if (!task) throw notFound('Task', id)
     return task
   }
+}
+
+/** Options, and what is an argument of its own beside them. */
+function withMore(options: Readonly<Record<string, unknown>>, more: Readonly<Record<string, unknown>>): object {
+  for (const key of Object.keys(more))
+    if (key in options) throw invalid(`options has no field ${key}: it is an argument of its own`)
+  return { ...options, ...more }
 }

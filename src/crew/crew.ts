@@ -2,7 +2,7 @@ import { abortable, type Abortable } from '../core/abortable.js'
 import { Communications, type CommunicationsEvents } from '../core/communications.js'
 import type { Environment, Off } from '../core/environment.js'
 import { CrewError } from '../core/errors.js'
-import { contained, Events, logError, type Observable, type OffEvent, type On } from '../core/events.js'
+import { contained, Events, expectName, logError, type Observable, type OffEvent, type On } from '../core/events.js'
 import { errorListener, flag, id as anId, type Id, type Limits, limits, object, read } from '../core/input.js'
 import { Journal, storagePort } from '../core/journal.js'
 import { environmentPort } from '../core/local-journal.js'
@@ -47,7 +47,8 @@ export interface StoredEvent extends JournalEvent {
 /** `task.completed`, `message.sent`, `member.joined` …, and '*' for every stored event. */
 export type CrewEvents = { [K in keyof TrackerEvents as `task.${K}`]: TrackerEvents[K] } & {
   [K in keyof CommunicationsEvents as `message.${K}`]: CommunicationsEvents[K]
-} & CrewOwnEvents
+} & CrewOwnEvents &
+  CrewErrors
 
 // A type, as an interface is no map of events by name.
 
@@ -55,9 +56,10 @@ type CrewOwnEvents = {
   'member.joined': [event: MemberEvent]
   'member.updated': [event: MemberEvent]
   'member.left': [event: MemberEvent]
-  error: [error: unknown]
   '*': [event: StoredEvent]
 }
+
+type CrewErrors = { error: [error: unknown] }
 
 const crewOptions = object({
   name: anId,
@@ -93,7 +95,7 @@ export class Crew implements AsyncDisposable, Observable<CrewEvents> {
   readonly #work: Work
   readonly #events: Events<CrewOwnEvents>
   /** Apart, as what its listeners throw cannot be told to them again. */
-  readonly #errors: Events<Pick<CrewOwnEvents, 'error'>>
+  readonly #errors: Events<CrewErrors>
 
   /** Use `openCrew`. @internal */
   constructor(options: CrewOptions) {
@@ -207,14 +209,10 @@ export class Crew implements AsyncDisposable, Observable<CrewEvents> {
 
   /** Task and message events are those of the tracker and the communications. */
   #source(event: string): Observable<Record<string, unknown[]>> {
-    const source = event.startsWith('task.')
-      ? this.tracker
-      : event.startsWith('message.')
-        ? this.communications
-        : event === 'error'
-          ? this.#errors
-          : this.#events
-    return source
+    expectName(event)
+    if (event === 'error') return this.#errors
+    if (event.startsWith('task.')) return this.tracker
+    return event.startsWith('message.') ? this.communications : this.#events
   }
 
   #heard(event: JournalEvent, commit: CommitInfo, change: unknown): void {

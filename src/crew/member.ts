@@ -2,7 +2,7 @@ import { abortable, type Abortable } from '../core/abortable.js'
 import type { Attempt } from '../core/attempt.js'
 import type { Communications, Delivery, DeliveryRef } from '../core/communications.js'
 import { CrewError, invalid } from '../core/errors.js'
-import { type Id, object, read, type Reader, whole } from '../core/input.js'
+import { anyFields, type Id, object, read, type Reader, whole } from '../core/input.js'
 import type { Json } from '../core/json.js'
 import type { MemberInfo, Members } from '../core/members.js'
 import type { Message, MessageDraft } from '../core/message.js'
@@ -28,10 +28,7 @@ export interface WorkOptions {
   readonly signal?: AbortSignal
 }
 
-const filter: Reader<TaskFilter> = (value, name, limits) => {
-  readFilter(value, name, limits)
-  return value as TaskFilter
-}
+const filter = readFilter as Reader<TaskFilter>
 const workOptions = object({ concurrency: whole(1, 100_000), filter, signal: abortable.signal })
 const attemptsOptions = object({ filter, signal: abortable.signal })
 const listenOptions = object({ signal: abortable.signal })
@@ -64,12 +61,17 @@ export class Member {
       .filter(({ assignees, holder }) => holder === this.id || assignees.includes(this.id))
   }
 
-  send(
+  async send(
     to: Id | readonly Id[],
     content: Json,
     options: Omit<MessageDraft, 'sender' | 'recipient' | 'content'> = {},
   ): Promise<Message> {
-    return this.#of.communications.send({ ...options, sender: this.id, recipient: to, content })
+    return this.#of.communications.send({
+      ...read(anyFields, options, 'options'),
+      sender: this.id,
+      recipient: to,
+      content,
+    })
   }
 
   reply(to: Message | Id, content: Json): Promise<Message> {
@@ -77,13 +79,13 @@ export class Member {
   }
 
   /** Sends a question, and resolves to the reply. Rejects with `timed_out` (default 60 s), `cancelled` or `closed`. */
-  ask(
+  async ask(
     to: Id,
     content: Json,
     options: Abortable & { readonly taskId?: Id; readonly kind?: string } = {},
   ): Promise<Message> {
-    const { signal, timeoutMs, ...about } = options
-    const limits = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) }
+    const { signal, timeoutMs, ...about } = read(anyFields, options, 'options')
+    const limits = { signal, timeoutMs } as Abortable
     return this.#of.communications.ask({ ...about, sender: this.id, recipient: to, content }, limits)
   }
 
@@ -92,16 +94,14 @@ export class Member {
   }
 
   async acknowledge(delivery: DeliveryRef): Promise<void> {
-    this.#expectMine(delivery)
-    await this.#of.communications.acknowledge(delivery)
+    await this.#of.communications.acknowledge(this.#mine(delivery))
   }
 
   async giveBack(
     delivery: DeliveryRef,
     options: { readonly reason?: string; readonly delayMs?: number } = {},
   ): Promise<void> {
-    this.#expectMine(delivery)
-    await this.#of.communications.giveBack(delivery, options)
+    await this.#of.communications.giveBack(this.#mine(delivery), options)
   }
 
   /** Runs the handler on one message after another; each is acknowledged when it resolves, given back when it throws. */
@@ -132,7 +132,7 @@ export class Member {
     const { concurrency = this.info.capacity, filter: wanted, signal } = read(workOptions, options, 'options')
     const stopper = new Stopper()
     stopper.stopWith(signal)
-    const { run, kinds } = typeof handler === 'function' ? { run: handler, kinds: {} } : byKind(handler)
+    const { run, kinds } = read(handlers, handler, 'handler')
     const choice = { ...kinds, ...wanted }
     const chosen = Object.keys(choice).length > 0 ? choice : undefined
     return stopper.running(Array.from({ length: concurrency }, () => this.#of.work.work(this.id, run, chosen, stopper)))
@@ -151,11 +151,11 @@ export class Member {
     return this.#of.tracker.resume(taskId, { by: this.id, answer })
   }
 
-  review(
+  async review(
     taskId: Id,
     verdict: { readonly passed: boolean; readonly remarks?: string; readonly final?: boolean },
   ): Promise<Task> {
-    return this.#of.tracker.review(taskId, { ...verdict, by: this.id })
+    return this.#of.tracker.review(taskId, { ...(read(anyFields, verdict, 'options') as typeof verdict), by: this.id })
   }
 
   comment(taskId: Id, text: string): Promise<Message> {
@@ -171,17 +171,22 @@ export class Member {
     })
   }
 
-  #expectMine({ recipient }: DeliveryRef): void {
-    if (recipient !== this.id)
+  /** A copy, so that what is checked is what is settled. */
+  #mine(delivery: DeliveryRef): DeliveryRef {
+    const ref = read(anyFields, delivery, 'delivery')
+    if (ref['recipient'] !== this.id)
       throw new CrewError('permission_denied', `${this.id} settles only its own deliveries`, { id: this.id })
+    return ref as unknown as DeliveryRef
   }
 }
 
-function byKind(handlers: Readonly<Record<string, Handler>>): { readonly run: Handler; readonly kinds: TaskFilter } {
-  if (typeof handlers !== 'object' || (handlers as unknown) === null)
+/** One handler for all tasks, or one for each kind. */
+const handlers: Reader<{ readonly run: Handler; readonly kinds: TaskFilter }> = (value) => {
+  if (typeof value === 'function') return { run: value as Handler, kinds: {} }
+  if (typeof value !== 'object' || value === null)
     throw invalid('work takes a function, or an object of functions by kind')
-  for (const handler of Object.values(handlers)) expectFunction(handler)
-  const table = new Map(Object.entries(handlers))
+  const table = new Map(Object.entries(value as Readonly<Record<string, Handler>>))
+  for (const handler of table.values()) expectFunction(handler)
   return { run: (attempt) => table.get(attempt.task.kind ?? '')?.(attempt), kinds: { kind: [...table.keys()] } }
 }
 

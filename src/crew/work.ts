@@ -1,7 +1,7 @@
 import { type Abortable, until } from '../core/abortable.js'
 import type { Attempt } from '../core/attempt.js'
 import type { Communications, Delivery } from '../core/communications.js'
-import { CrewError } from '../core/errors.js'
+import { CrewError, wordsOf } from '../core/errors.js'
 import { hindrance, isFor } from '../core/eligibility.js'
 import { type Id, read } from '../core/input.js'
 import type { Message } from '../core/message.js'
@@ -290,7 +290,7 @@ export class Work {
       await this.#communications.acknowledge(delivery)
     } catch (error) {
       this.#onError(error)
-      const reason = error instanceof Error ? error.message.slice(0, 200) : 'its handler threw'
+      const reason = wordsOf(error)?.slice(0, 200) ?? 'its handler threw'
       const delayMs =
         Math.min(LONGEST_RETURN_MS, 1000 * 2 ** (delivery.count - 1)) * this.#parts.journal.environment.random()
       if (!CrewError.is(error, 'stale_delivery'))

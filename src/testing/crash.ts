@@ -1,4 +1,6 @@
-import type { Crew } from '../crew/crew.js'
+import { invalid } from '../core/errors.js'
+import { read, type Reader } from '../core/input.js'
+import { Crew } from '../crew/crew.js'
 import { settle } from './manual-environment.js'
 
 /**
@@ -6,6 +8,11 @@ import { settle } from './manual-environment.js'
  * abandoned, and what was awaited is never answered.
  */
 export async function crash(crew: Crew): Promise<void> {
-  crew.journal.crash()
+  read(aCrew, crew, 'crew').journal.crash()
   await settle()
+}
+
+const aCrew: Reader<Crew> = (value) => {
+  if (value instanceof Crew) return value
+  throw invalid('crash takes what openCrew answered')
 }

@@ -29,6 +29,7 @@ export interface Given {
  * What has happened is commands on a crew in memory, which is opened anew before `when`.
  */
 export function given(history: (crew: Crew, environment: ManualEnvironment) => unknown = () => undefined): Given {
+  expectFunction(history, 'given')
   const run = async (command: (crew: Crew, environment: ManualEnvironment) => unknown) => {
     const environment = manualEnvironment()
     const storage = new MemoryStorage()
@@ -51,32 +52,39 @@ export function given(history: (crew: Crew, environment: ManualEnvironment) => u
     return { events: followed, refusal }
   }
   return {
-    when: (command) => ({
-      async then(expected, onMisuse) {
-        if (!Array.isArray(expected)) {
-          const error = invalid('Call then([…]) with the expected events; do not await when()')
-          // Somebody awaits it, and gives functions.
-          if (!onMisuse) throw error
-          onMisuse(error)
-          return
-        }
-        const { events, refusal } = await run(command)
-        if (refusal)
-          throw new Error(`Expected events, but the command was refused: ${refusal.message}`, { cause: refusal })
-        if (
-          events.length !== expected.length ||
-          !expected.every((event: ExpectedEvent, index) => isLike(events[index], event))
-        )
-          throw differs(expected, events)
-      },
-      async thenRefused(code) {
-        const { events, refusal } = await run(command)
-        if (refusal?.code !== code)
-          throw new Error(`Expected a refusal with ${code}, got ${refusal?.code ?? 'none'}`, { cause: refusal })
-        if (events.length > 0) throw differs([], events)
-      },
-    }),
+    when: (command) => {
+      expectFunction(command, 'when')
+      return {
+        async then(expected, onMisuse) {
+          if (!Array.isArray(expected)) {
+            const error = invalid('Call then([…]) with the expected events; do not await when()')
+            // Somebody awaits it, and gives functions.
+            if (!onMisuse) throw error
+            onMisuse(error)
+            return
+          }
+          const { events, refusal } = await run(command)
+          if (refusal)
+            throw new Error(`Expected events, but the command was refused: ${refusal.message}`, { cause: refusal })
+          if (
+            events.length !== expected.length ||
+            !expected.every((event: ExpectedEvent, index) => isLike(events[index], event))
+          )
+            throw differs(expected, events)
+        },
+        async thenRefused(code) {
+          const { events, refusal } = await run(command)
+          if (refusal?.code !== code)
+            throw new Error(`Expected a refusal with ${code}, got ${refusal?.code ?? 'none'}`, { cause: refusal })
+          if (events.length > 0) throw differs([], events)
+        },
+      }
+    },
   }
+}
+
+function expectFunction(value: unknown, name: string): void {
+  if (typeof value !== 'function') throw invalid(`${name} takes a function of a crew`)
 }
 
 function isLike(

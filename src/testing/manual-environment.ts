@@ -1,7 +1,7 @@
 import { type Environment, type Off } from '../core/environment.js'
 import { invalid } from '../core/errors.js'
 import { Heap, Slot } from '../core/heap.js'
-import { duration, read, time, type TimeInput } from '../core/input.js'
+import { duration, number, object, read, time, type TimeInput } from '../core/input.js'
 
 /** Milliseconds, or a number with its unit: '250ms', '90s', '1m', '2h', '3d'. */
 export type Span = number | string
@@ -24,23 +24,28 @@ interface Timer {
   readonly run: () => void
 }
 
+const BEGINNING = Date.UTC(2026, 0, 1)
+const manualOptions = object({ seed: number(), now: time })
+
 /** `seed` (default 1) decides ids and chance; `now` (default 2026-01-01T00:00:00Z) is where the wall clock starts. */
 export function manualEnvironment(
   options: { readonly seed?: number; readonly now?: TimeInput } = {},
 ): ManualEnvironment {
+  const { seed = 1, now = BEGINNING } = read(manualOptions, options, 'options')
   let monotonic = 0
   /** Of the wall clock against the monotonic one. A sum of what has passed would lose fractions, and time with them. */
-  let aheadMs = read(time, options.now ?? '2026-01-01T00:00:00Z', 'now')
+  let aheadMs = now
   let timersMade = 0
   let idsMade = 0
   const timers = new Heap<Timer>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order))
-  const random = randomFrom(options.seed ?? 1)
+  const random = randomFrom(seed)
 
   return {
     // Whole, as a platform's wall clock is.
     now: () => Math.floor(aheadMs + monotonic),
     monotonic: () => monotonic,
     setTimer(run, ms): Off {
+      if (typeof run !== 'function') throw invalid(`A timer takes a function, not a ${typeof run}`)
       const slot = new Slot<Timer>({ at: monotonic + read(duration(), ms, 'delay'), order: ++timersMade, run })
       timers.add(slot)
       return () => {
@@ -74,10 +79,13 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 
 /** A span as milliseconds. */
 function milliseconds(span: Span): number {
-  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(String(span)) ?? []
-  const ms = typeof span === 'number' ? span : Number(amount) * (UNITS[unit] ?? NaN)
+  const given: unknown = span
+  const [, amount, unit = ''] = (typeof given === 'string' && /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(given)) || []
+  const ms = typeof given === 'number' ? given : Number(amount) * (UNITS[unit] ?? NaN)
   if (!(ms >= 0 && ms < Infinity))
-    throw invalid(`A span is milliseconds or like '250ms', '90s', '1m', '2h', '3d', not ${String(span)}`)
+    throw invalid(
+      `A span is milliseconds or like '250ms', '90s', '1m', '2h', '3d', not ${['string', 'number'].includes(typeof given) ? String(given) : `a ${typeof given}`}`,
+    )
   return ms
 }
 

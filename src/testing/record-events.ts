@@ -1,3 +1,5 @@
+import { invalid } from '../core/errors.js'
+import { read, withMethods } from '../core/input.js'
 import type { TrackerEvents } from '../core/task-news.js'
 import type { Crew, CrewEvents, StoredEvent } from '../crew/crew.js'
 
@@ -47,6 +49,7 @@ const MEMBER_EVENTS = ['joined', 'updated', 'left'] as const
 
 /** Records what a crew tells from now on. */
 export function recordEvents(crew: Crew): RecordedEvents {
+  read(withMethods<Crew>('on', 'join'), crew, 'crew')
   const all: StoredEvent[] = []
   const heard: { readonly name: string; readonly payload: unknown }[] = []
   const listen = (name: string): (() => void) =>
@@ -60,6 +63,7 @@ export function recordEvents(crew: Crew): RecordedEvents {
   return {
     all,
     of: (name: string) => {
+      if (typeof name !== 'string') throw invalid('An event is named by a text')
       if (name === '*') return [...all] as never
       const full = name.includes('.') ? name : `task.${name}`
       return heard.filter((event) => event.name === full).map(({ payload }) => payload) as never

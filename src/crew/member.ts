@@ -44,8 +44,9 @@ export class Member {
     this.#of = of
   }
 
-  /** Throws `not_found` once it has left. */
+  /** Throws `not_found` once it has left, `closed` once the crew is. */
   get info(): MemberInfo {
+    this.#of.tracker.parts.journal.assertOpen()
     return this.#of.members.expect(this.id)
   }
 
@@ -107,6 +108,7 @@ export class Member {
   /** Runs the handler on one message after another; each is acknowledged when it resolves, given back when it throws. */
   listen(handler: (message: Message) => unknown, options: { readonly signal?: AbortSignal } = {}): Running {
     expectFunction(handler)
+    this.#of.tracker.parts.journal.assertOpen()
     const stopper = new Stopper()
     stopper.stopWith(read(listenOptions, options, 'options').signal)
     return stopper.running([this.#of.work.listen(this.id, handler, stopper)])

@@ -167,6 +167,7 @@ export class Work {
   }
 
   #enter(stopper: Stopper): void {
+    this.#parts.journal.assertOpen()
     this.#busy++
     this.#stoppers.add(stopper)
     this.#parts.news.wakes.add(this.#wakeTakers)

@@ -48,7 +48,9 @@ export const health: ReportDefinition<HealthData> = {
 }
 
 const name = ({ title, description }: Task): string => title ?? description.slice(0, 80)
-const tasks = (cards: Iterable<Card>): readonly Task[] => [...cards].map(({ task }) => task)
+/** In the order of creation, as what indexes hold has an order in each process of its own. */
+const tasks = (cards: Iterable<Card>): readonly Task[] => [...cards].sort(byAge).map(({ task }) => task)
+const byAge = (a: { readonly order: number }, b: { readonly order: number }): number => a.order - b.order
 
 const waiting = ({ tracker }: ReportView): readonly Finding[] =>
   tasks(tracker.parts.board.inStage('waiting')).map((task) => {
@@ -126,7 +128,7 @@ const nobody = ({ tracker }: ReportView): readonly Finding[] => {
 }
 
 const dead = ({ communications }: ReportView): readonly Finding[] =>
-  [...(communications?.mailboxes.dead ?? [])].map(({ message, standing }) => ({
+  [...(communications?.mailboxes.dead ?? [])].sort(byAge).map(({ message, standing }) => ({
     kind: 'dead',
     member: standing.recipient,
     since: message.sentAt ?? 0,

@@ -123,6 +123,10 @@ class Demo {
 
   async #work(crew: Crew): Promise<void> {
     const board = this.#board
+    if (this.#options.isVerbose)
+      crew.on('*', ({ seq, type, id, by }) => {
+        this.#say(`#${seq} ${type} ${id}${by === undefined ? '' : ` by ${by}`}`)
+      })
     const hana = await crew.join(HUMAN, { kind: 'human' })
     const opening = await loadBoard(crew, board, hana.id)
     const members: Member[] = []
@@ -149,10 +153,7 @@ class Demo {
 
   #follow(crew: Crew): Progress {
     const progress = new Progress(this.#out)
-    if (this.#options.isVerbose) {
-      crew.on('*', ({ seq, type, id, by }) => this.#say(`#${seq} ${type} ${id}${by === undefined ? '' : ` by ${by}`}`))
-      return progress
-    }
+    if (this.#options.isVerbose) return progress
     const show = (): void => {
       const { done, all } = countOf(crew, this.#board)
       const { tracker } = crew

@@ -20,7 +20,7 @@ export class Progress {
     const share = all === 0 ? 1 : done / all
     const percent = `${Math.floor(100 * share)} %`
     if (this.#out.isTTY) {
-      const width = 24
+      const width = 20
       const full = Math.floor(share * width)
       const line = `[${'█'.repeat(full)}${'░'.repeat(width - full)}] ${done} of ${all}, ${percent}, ${note}`
       this.#out.write(`\r${line.slice(0, (this.#out.columns ?? 80) - 1)}\x1b[K`)

@@ -55,7 +55,7 @@ describe('the sample board', () => {
   it('draws a bar on a terminal', async () => {
     const { out } = await demo(sample(), { isTTY: true })
 
-    expect(out).toContain('\r[████████████████████████] 46 of 46, 100 %')
+    expect(out).toContain('\r[████████████████████] 46 of 46, 100 %')
   })
 })
 

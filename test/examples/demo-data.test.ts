@@ -34,7 +34,10 @@ const expected = async <T>(name: string): Promise<Readonly<Record<string, T>>> =
 if (data === undefined) {
   if (process.env['CREWLOG_REQUIRE_SERVICES'] === '1')
     it('needs recorded data', () => expect.fail('CREWLOG_DATA must name the folder of recorded data'))
-  else it.skip('recorded boards and workflows: CREWLOG_DATA is not set')
+  else {
+    console.log('Skipped: recorded boards and workflows, as CREWLOG_DATA is not set')
+    it.skip('works off recorded boards and workflows')
+  }
 } else {
   const boards = Object.entries(await expected<ExpectedBoard>('boards.json'))
   const workflows = Object.entries(await expected<ExpectedWorkflow>('workflows.json'))

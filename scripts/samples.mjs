@@ -16,10 +16,11 @@ function* documents() {
   }
 }
 
-function* samples(file) {
+/** The blocks of code of one language, with the line each begins in. */
+export function* fences(file, language) {
   const lines = readFileSync(file, 'utf8').split('\n')
   for (let start = 0; start < lines.length; start++) {
-    if (lines[start] !== '```ts') continue
+    if (lines[start] !== '```' + language) continue
     const end = lines.indexOf('```', start)
     yield { line: start + 1, code: lines.slice(start + 1, end).join('\n') }
     start = end
@@ -31,7 +32,7 @@ export function writeSamples() {
   mkdirSync(folder, { recursive: true })
   for (const file of documents()) {
     const name = basename(file, '.md')
-    for (const { line, code } of samples(file)) {
+    for (const { line, code } of fences(file, 'ts')) {
       const isTest = code.includes(`from 'vitest'`)
       const path = join(folder, `${name}-${line}`)
       if (isTest) writeFileSync(`${path}.test.ts`, code)

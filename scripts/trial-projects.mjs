@@ -1,0 +1,146 @@
+// The projects that `npm run trial` makes, each around the README's first sample.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fences } from './samples.mjs'
+
+const root = join(import.meta.dirname, '..')
+const [{ code: sample }] = fences(join(root, 'README.md'), 'ts')
+const [{ code: jestConfig }] = fences(join(root, 'docs', 'testing.md'), 'js')
+
+/** What the sample prints, wherever it runs. */
+const PRINTED = [
+  'done: Implement feature A',
+  'done: Test feature A',
+  '## Summary',
+  '| tasks | 2 |',
+  '| completed | 2 |',
+]
+
+const AGENT = `const myAgent = async (member, task) => member + ' did ' + task.description`
+const TYPED_AGENT = `import type { Task } from 'crewlog'
+const myAgent = async (member: string, task: Task): Promise<string> => member + ' did ' + task.description`
+
+const imports = sample.match(/^import .+$/gm).join('\n')
+const body = sample.replace(/^import .+\n+/gm, '')
+
+const esm = [imports, AGENT, body].join('\n\n')
+const typed = [imports, TYPED_AGENT, body].join('\n\n')
+// Neither a CommonJS module nor a test awaits at its top.
+const requires = imports.replace(/^import (.+) from (.+)$/gm, 'const $1 = require($2)')
+const commonjs = `${requires}\n\n${AGENT}\n\nasync function main() {\n${body}\n}\nmain()\n`
+const typedFunction = `${imports}\n${TYPED_AGENT}\n\nasync function main(): Promise<void> {\n${body}\n}\nvoid main()\n`
+const test = `${imports}\n\n${AGENT}\n\nit('runs the sample', async () => {\n${body}\n})\n`
+
+const typescript = 'typescript@5.9.3'
+const nodeTypes = '@types/node@20.19.43'
+const tsconfig = (options) =>
+  JSON.stringify({
+    compilerOptions: {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      target: 'es2022',
+      outDir: 'dist',
+      ...options,
+    },
+    files: ['main.ts'],
+  })
+
+const viteConfig = `export default {
+  build: {
+    modulePreload: { polyfill: false }, // It needs a document.
+    rollupOptions: { output: { entryFileNames: 'bundle.js' } },
+  },
+}
+`
+
+/** A bundle for browsers stands alone, and has nothing of Node. */
+function standsAlone(folder) {
+  const bundle = readFileSync(join(folder, 'dist', 'bundle.js'), 'utf8')
+  const [found] = /["'`]node:|\bimport\b|\brequire\(/.exec(bundle) ?? []
+  if (found) throw new Error(`the bundle has ${found}`)
+}
+
+/**
+ * Each is a folder of `type` ('module' unless it says otherwise) with `files`, where `install` and the tarball are
+ * installed. Its `command` must succeed and print all of `prints`, or with `fails` do the opposite, and then `check`
+ * must not throw. With `optional`, what cannot be installed is skipped.
+ */
+export const projects = [
+  { name: 'ESM', files: { 'main.js': esm }, command: 'node main.js' },
+  { name: 'CommonJS, by require', type: 'commonjs', files: { 'main.js': commonjs }, command: 'node main.js' },
+  {
+    name: 'ESM on Node 24',
+    install: ['node@24'],
+    optional: true,
+    files: { 'main.js': esm },
+    command: 'node --version && node main.js',
+    prints: ['v24.', ...PRINTED],
+  },
+  {
+    name: 'Vite, for browsers',
+    install: ['vite@8.3.8'],
+    files: {
+      'index.html': '<script type="module" src="main.js"></script>',
+      'main.js': esm,
+      'vite.config.js': viteConfig,
+    },
+    command: 'vite build && node dist/bundle.js',
+    check: standsAlone,
+  },
+  {
+    name: 'vitest',
+    install: ['vitest@4.1.12'],
+    files: { 'sample.test.js': `import { it } from 'vitest'\n${test}` },
+    command: 'vitest run',
+  },
+  {
+    name: 'Jest, CommonJS tests',
+    type: 'commonjs',
+    install: ['jest@30.5.2', '@babel/preset-env@7.29.14'],
+    files: { 'sample.test.js': test, 'jest.config.js': jestConfig },
+    command: 'jest',
+  },
+  {
+    name: 'Jest, ESM tests',
+    install: ['jest@30.5.2'],
+    files: { 'sample.test.js': test, 'jest.config.js': 'export default { transform: {} }\n' },
+    command: 'node --experimental-vm-modules node_modules/jest/bin/jest.js',
+  },
+  {
+    name: 'TypeScript, nodenext, no DOM',
+    install: [typescript, nodeTypes],
+    files: { 'main.ts': typed, 'tsconfig.json': tsconfig({ module: 'nodenext', lib: ['es2023'], types: ['node'] }) },
+    command: 'tsc && node dist/main.js',
+  },
+  {
+    name: 'TypeScript, bundler, no types of Node',
+    install: [typescript],
+    files: {
+      'main.ts': typed,
+      'tsconfig.json': tsconfig({
+        module: 'esnext',
+        moduleResolution: 'bundler',
+        lib: ['es2023', 'esnext.disposable', 'dom'],
+        types: [],
+      }),
+    },
+    command: 'tsc && node dist/main.js',
+  },
+  ...['nodenext', 'node20'].map((module) => ({
+    name: `TypeScript, ${module}, CommonJS`,
+    type: 'commonjs',
+    install: [typescript, nodeTypes],
+    files: { 'main.ts': typedFunction, 'tsconfig.json': tsconfig({ module, types: ['node'] }) },
+    command: 'tsc && node dist/main.js',
+  })),
+  {
+    name: 'TypeScript, node16, CommonJS: TS1479',
+    type: 'commonjs',
+    install: [typescript, nodeTypes],
+    files: { 'main.ts': typedFunction, 'tsconfig.json': tsconfig({ module: 'node16', types: ['node'] }) },
+    command: 'tsc',
+    fails: true,
+    prints: ['error TS1479'],
+  },
+].map((project) => ({ type: 'module', install: [], prints: PRINTED, ...project }))

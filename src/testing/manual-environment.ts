@@ -1,7 +1,7 @@
 import { type Environment, type Off } from '../core/environment.js'
 import { invalid } from '../core/errors.js'
 import { Heap, Slot } from '../core/heap.js'
-import { duration, number, object, read, time, type TimeInput } from '../core/input.js'
+import { number, object, read, time, type TimeInput } from '../core/input.js'
 
 /** Milliseconds, or a number with its unit: '250ms', '90s', '1m', '2h', '3d'. */
 export type Span = number | string
@@ -46,7 +46,7 @@ export function manualEnvironment(
     monotonic: () => monotonic,
     setTimer(run, ms): Off {
       if (typeof run !== 'function') throw invalid(`A timer takes a function, not a ${typeof run}`)
-      const slot = new Slot<Timer>({ at: monotonic + read(duration(), ms, 'delay'), order: ++timersMade, run })
+      const slot = new Slot<Timer>({ at: monotonic + read(number(0), ms, 'delay'), order: ++timersMade, run })
       timers.add(slot)
       return () => {
         timers.delete(slot)

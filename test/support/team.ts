@@ -12,11 +12,14 @@ export async function openTeam(members: readonly string[] = ['ana', 'bo'], optio
 }
 
 /** Two processes of one crew, over one storage and under one clock. */
-export async function openPair(members: readonly string[] = ['ana', 'bo'], options: CrewOptions = {}) {
+export async function openPair(
+  members: readonly string[] = ['ana', 'bo'],
+  { storage = new MemoryStorage(), ...options }: CrewOptions & { readonly storage?: MemoryStorage } = {},
+) {
   const environment = manualEnvironment()
   const errors: unknown[] = []
   const shared = {
-    storage: new MemoryStorage(),
+    storage,
     environment,
     onError: (error: unknown) => errors.push(error),
     ...options,
@@ -24,7 +27,7 @@ export async function openPair(members: readonly string[] = ['ana', 'bo'], optio
   const here = await openCrew(shared)
   for (const id of members) await here.join(id)
   const there = await openCrew(shared)
-  return { here, there, environment, errors, storage: shared.storage, reopen: () => openCrew(shared) }
+  return { here, there, environment, errors, storage, reopen: () => openCrew(shared) }
 }
 
 /** How a promise stands once all that is under way in memory is over: its value, its error's code, or 'pending'. */

@@ -1,0 +1,13 @@
+import { describe, it } from 'vitest'
+import { fileStorage } from '../../../src/storage/file.js'
+import { folder, useFolder } from '../../support/journal-folder.js'
+import { storageContract } from '../../support/storage-contract.js'
+
+useFolder()
+
+storageContract({
+  name: 'file storage',
+  describe,
+  it,
+  open: () => ({ storage: fileStorage(folder()), rival: fileStorage(folder()) }),
+})

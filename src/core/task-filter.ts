@@ -128,7 +128,7 @@ const ORDERS: Readonly<Record<NonNullable<TaskFilter['orderBy']>, (a: Card, b: C
   priority: (a, b) => b.task.priority - a.task.priority,
   createdAt: (a, b) => a.order - b.order,
   dueAt: (a, b) => (a.task.dueAt ?? Infinity) - (b.task.dueAt ?? Infinity) || 0,
-  id: (a, b) => (a.task.id < b.task.id ? -1 : 1),
+  id: (a, b) => (a.task.id === b.task.id ? 0 : a.task.id < b.task.id ? -1 : 1),
 }
 
 function* filtered(board: TaskBoard, wanted: Wanted): Generator<Card> {

@@ -1,4 +1,4 @@
-import { CrewError, type Task } from 'crewlog'
+import { CrewError, MemoryStorage, type Task } from 'crewlog'
 import { describe, expect, it } from 'vitest'
 import { type Board, claim, named, openBoards, refusal } from '../support/board.js'
 
@@ -199,7 +199,7 @@ describe('two processes on one storage', () => {
 
   it('find what the other has just made, before they say that there is nothing', async () => {
     // Guard: journal.ts, confirm: `await this.#patiently(() => this.#catchUp())` before it is answered
-    const [a, b] = await openBoards(2)
+    const [a, b] = await openBoards(2, { storage: Object.assign(new MemoryStorage(), { watch: undefined }) })
     await a!.tracker.create(named('a'))
     expect((await claim(b!.tracker, 'bo')).task.id).toBe('a')
     await a!.tracker.create(named('b'))

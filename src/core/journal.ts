@@ -43,7 +43,8 @@ const storageMethods = withMethods<JournalStorage>('append', 'read', 'saveCheckp
 export const storagePort: Reader<JournalStorage> = (value, name, limits) => {
   const storage = storageMethods(value, name, limits)
   if (!['one', 'many'].includes(storage.writers)) throw invalid(`${name}.writers must be 'one' or 'many'`)
-  if (!(storage.maxCommitBytes > 0)) throw invalid(`${name}.maxCommitBytes must be a number of bytes, or Infinity`)
+  if (typeof storage.maxCommitBytes !== 'number' || !(storage.maxCommitBytes > 0))
+    throw invalid(`${name}.maxCommitBytes must be a number of bytes, or Infinity`)
   return storage
 }
 const options = object({ storage: storagePort, name: id, environment: environmentPort, onError: errorListener })

@@ -165,12 +165,23 @@ export class LocalJournal {
     for (const event of events) {
       const change = steps[index++]?.change
       for (const observer of this.observers) {
-        if (isNews) observer.heard?.(event, head, change)
-        else observer.replayed?.(event, change)
+        // What stands is no less true because somebody who hears of it fails.
+        try {
+          if (isNews) observer.heard?.(event, head, change)
+          else observer.replayed?.(event, change)
+        } catch (error) {
+          this.onError(error)
+        }
       }
     }
     if (!isNews) return
-    for (const observer of this.observers) observer.settled?.()
+    for (const observer of this.observers) {
+      try {
+        observer.settled?.()
+      } catch (error) {
+        this.onError(error)
+      }
+    }
   }
 
   readonly #fold = (event: JournalEvent, commit: CommitInfo): Step => {
@@ -190,7 +201,7 @@ export class LocalJournal {
       await (batch.commit ? this.send(batch, batch.commit) : this.confirm(batch.decided))
     }
     this.#isBusy = false
-    for (const observer of this.observers) observer.rested?.()
+    for (const observer of this.observers) this.#tell(() => observer.rested?.())
   }
 }
 

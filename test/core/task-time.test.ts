@@ -228,7 +228,7 @@ describe('failAt', () => {
     expect(tracker.status('a')).toBe('pending')
   })
 
-  it('fails all of many, over several commits', async () => {
+  it('fails all of many at once', async () => {
     const { environment, tracker } = await openBoard()
     const failAt = environment.now() + MINUTE
     await tracker.createMany(Array.from({ length: 1200 }, (_, at) => named(`t${at}`, { failAt })))

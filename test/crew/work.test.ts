@@ -178,10 +178,12 @@ describe('how much', () => {
     const running = crew.as('ana').work(() => undefined, { signal: controller.signal })
     controller.abort()
     await running.done
+    let isOver = false
     {
       await using working = crew.as('bo').work(() => undefined)
-      void working
+      void working.done.then(() => (isOver = true))
     }
+    expect(isOver).toBe(true)
     await crew.as('ana').work(() => undefined, { signal: controller.signal }).done
     await tracker.create({ description: 'Tides' })
     await crew.idle()

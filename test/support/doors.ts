@@ -101,7 +101,7 @@ const fields = (
 
 const stopped = (running: { stop(): Promise<void> }): unknown => running.stop()
 const opened = async (options: object): Promise<void> => {
-  const crew = await openCrew({ onError: () => undefined, ...options })
+  const crew = await openCrew(options)
   await crew.close()
 }
 

@@ -45,7 +45,7 @@ if (sorted(paths) !== sorted(wanted)) problems.push(`tsconfig.json: paths should
 // A browser's project has the DOM and no types of Node, and may check its libraries.
 const portable = entries.filter(({ name }) => !/^(storage|connect)\//.test(name)).map(({ types }) => types)
 const { options } = ts.convertCompilerOptionsFromJson(
-  { noEmit: true, strict: true, module: 'nodenext', types: [], lib: ['es2023', 'esnext.disposable', 'dom'] },
+  { noEmit: true, strict: true, module: 'nodenext', types: [], lib: ['es2022', 'dom'] },
   '.',
 )
 const complaints = ts.getPreEmitDiagnostics(ts.createProgram(portable, options))

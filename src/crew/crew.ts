@@ -1,3 +1,6 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+// Kept in the declarations, so that no project needs AsyncDisposable in its own `lib`.
+
 import { abortable, type Abortable } from '../core/abortable.js'
 import { Communications, type CommunicationsEvents } from '../core/communications.js'
 import type { Environment, Off } from '../core/environment.js'

@@ -1,3 +1,6 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+// Kept in the declarations, so that no project needs AsyncDisposable in its own `lib`.
+
 import { onAbort } from '../core/abortable.js'
 import type { Off } from '../core/environment.js'
 

@@ -1,7 +1,7 @@
 // Builds, packs, and installs the tarball into an empty project of each kind, where the README's first sample must run.
 // `npm run trial -- jest vite` tries only projects with one of these words in their name.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { projects } from './trial-projects.mjs'
@@ -17,7 +17,6 @@ function run(command, cwd) {
 function mustRun(command, cwd) {
   const { succeeded, output } = run(command, cwd)
   if (!succeeded) throw new Error(`${command} failed:\n${output}`)
-  return output
 }
 
 /** Throws when the project does not do what it should; answers whether it could be tried. */
@@ -27,12 +26,9 @@ function trial(project, folder, tarball) {
   for (const [file, text] of Object.entries({ ...files, 'package.json': JSON.stringify(manifest) })) {
     writeFileSync(join(folder, file), text)
   }
-  mustRun(`${npmInstall} "${tarball}"`, folder)
-  if (install.length > 0) {
-    const { succeeded, output } = run(`${npmInstall} ${install.join(' ')}`, folder)
-    if (!succeeded && optional) return false
-    if (!succeeded) throw new Error(output)
-  }
+  const installed = run([npmInstall, `"${tarball}"`, ...install].join(' '), folder)
+  if (!installed.succeeded && optional) return false
+  if (!installed.succeeded) throw new Error(installed.output)
   const { succeeded, output } = run('npm run --silent trial', folder)
   if (succeeded === fails) throw new Error(`${command} ${fails ? 'succeeded' : 'failed'}:\n${output}`)
   const missing = prints.filter((text) => !output.includes(text))
@@ -46,8 +42,8 @@ const remove = (folder) => rmSync(folder, { recursive: true, force: true })
 
 mustRun('npm run build', root)
 const packed = newFolder()
-const [{ filename }] = JSON.parse(mustRun(`npm pack --json --silent --pack-destination "${packed}"`, root))
-const tarball = join(packed, filename)
+mustRun(`npm pack --pack-destination "${packed}"`, root)
+const tarball = join(packed, ...readdirSync(packed))
 
 const words = process.argv.slice(2).map((word) => word.toLowerCase())
 const chosen = projects.filter(

@@ -175,9 +175,13 @@ export class LocalJournal {
       }
     }
     if (!isNews) return
+    this.#tellAll('settled')
+  }
+
+  #tellAll(what: 'settled' | 'rested'): void {
     for (const observer of this.observers) {
       try {
-        observer.settled?.()
+        observer[what]?.()
       } catch (error) {
         this.onError(error)
       }
@@ -201,7 +205,7 @@ export class LocalJournal {
       await (batch.commit ? this.send(batch, batch.commit) : this.confirm(batch.decided))
     }
     this.#isBusy = false
-    for (const observer of this.observers) this.#tell(() => observer.rested?.())
+    this.#tellAll('rested')
   }
 }
 

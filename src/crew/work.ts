@@ -267,7 +267,9 @@ export class Work {
         if (!isFrom(error, attempt.signal.reason)) this.#onError(error)
         return
       }
-      await this.#persist(attempt, () => attempt.fail({ error })).catch(this.#onError)
+      // Nothing can be thrown, too, and is no reason to leave the attempt running.
+      const mishap = { error: error === undefined ? 'threw undefined' : error }
+      await this.#persist(attempt, () => attempt.fail(mishap)).catch(this.#onError)
     }
   }
 

@@ -58,6 +58,8 @@ export class Journal extends LocalJournal {
   /** Whether others may write to the storage, too. */
   readonly #isShared: boolean
   #state: 'new' | 'opening' | 'open' | 'closing' | 'closed' = 'new'
+  /** The opening of the storage, until what it took is let go. */
+  #taken: Promise<void> | undefined
   /** Why this replica stays where it is: a commit that cannot be folded, or a log that is not the one it followed. */
   #broken: CrewError | undefined
   /** Nothing is decided until its fate is known. */
@@ -96,13 +98,17 @@ export class Journal extends LocalJournal {
     if (this.#state !== 'new') throw this.#refusal()
     this.#state = 'opening'
     try {
+      this.#taken = this.#storage.open()
       await until(
-        this.#storage.open().then(() => this.#catchUp()),
+        this.#taken.then(() => this.#catchUp()),
         patience,
         this.environment,
       )
     } catch (error) {
+      const letGo = this.#letGo()
       if (this.#isIn('opening')) this.#state = 'new'
+      // Who waits no longer does not wait for that either.
+      if (!CrewError.is(error, 'cancelled') && !CrewError.is(error, 'timed_out')) await letGo
       throw error
     }
     if (!this.#isIn('opening')) throw this.#refusal()
@@ -326,11 +332,20 @@ export class Journal extends LocalJournal {
   async #close(): Promise<void> {
     const wasOpen = this.#state === 'open'
     this.#state = 'closing'
-    const { environment, onError } = this
     for (const observer of this.observers) observer.closing?.()
-    if (wasOpen) await until(this.#release(), { timeoutMs: CLOSE_MS }, environment).catch(onError)
+    if (wasOpen) await until(this.#release(), { timeoutMs: CLOSE_MS }, this.environment).catch(this.onError)
     this.#end()
-    await until(this.#storage.close(), { timeoutMs: LET_GO_MS }, environment).catch(onError)
+    await this.#letGo()
+  }
+
+  /** Of what this journal took, or is about to: the storage may hold the same for another, which refused it to this one. */
+  async #letGo(): Promise<void> {
+    const closed = this.#taken?.then(
+      () => this.#storage.close(),
+      () => undefined,
+    )
+    this.#taken = undefined
+    if (closed) await until(closed, { timeoutMs: LET_GO_MS }, this.environment).catch(this.onError)
   }
 
   #end(): void {

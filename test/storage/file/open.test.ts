@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from 'node:fs'
 import { link, readdir, readFile, rename, rm, symlink, truncate, unlink, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, join } from 'node:path'
+import { Journal, openCrew } from 'crewlog'
 import { describe, expect, it } from 'vitest'
 import { fileStorage } from '../../../src/storage/file.js'
 import {
@@ -252,5 +253,28 @@ describe('symbolic links', () => {
     await symlink(at('nowhere'), lockFile())
     await expect(opened(quickStorage())).rejects.toEqual(failsWith('storage_unavailable', lockFile()))
     expect(await readdir(folder())).toEqual(['journal-crew.lock'])
+  })
+})
+
+describe('a crew that cannot be opened', () => {
+  // Guard: `#letGo` in Journal.open.
+  it('leaves its journal to others', async () => {
+    const storage = await opened()
+    await storage.append('crew', commit(1, { format: 2 }))
+    await closed(storage)
+    await expect(openCrew({ storage })).rejects.toEqual(failsWith('unsupported_version'))
+    await closed(await opened())
+  })
+
+  // Guard: `#taken` in Journal.
+  it('leaves it to the one who has it, in the same storage', async () => {
+    const storage = fileStorage(folder())
+    const crew = await openCrew({ storage })
+    const second = new Journal({ storage })
+    await expect(second.open()).rejects.toEqual(failsWith('storage_unavailable'))
+    await second.close()
+    await crew.join('ana')
+    await crew.close()
+    expect(await readdir(folder())).toEqual(['journal-crew.jsonl'])
   })
 })

@@ -84,7 +84,7 @@ describe('checkpoints in files', () => {
     await closed(storage)
   })
 
-  // Guard: `#isClosed` in LogWriter.exclusively.
+  // Guard: `isOpen` in LogWriter.exclusively.
   it('are not saved by who has closed the journal meanwhile', async () => {
     const storage = await saved(10)
     let go = (): void => undefined

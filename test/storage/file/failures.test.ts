@@ -95,7 +95,7 @@ describe('a disk that fails', () => {
     },
   )
 
-  // Guards: the last `readRun` in #file, and that it comes before `#cut`.
+  // Guards: `newest` in #file, and that it comes before `#cut`.
   it.each([
     ['loses what it had acknowledged', 'x', 'r+'],
     ['has another file in its place', 'x'.repeat(10_000), 'w'],

@@ -13,7 +13,7 @@ import { testDisk } from '../../support/test-disk.js'
 useFolder()
 
 describe('fsync', () => {
-  // Guards: `if (this.#fsync)` in append, #cut, writeNew, and #publish.
+  // Guards: the syncs in append, #cut, writeNew, and #publish.
   it('comes before every answer: of the file after each append, of the folder after it was made or a file renamed', async () => {
     const { storage, calls } = testDisk()
     const during = async (run: () => Promise<unknown>): Promise<readonly string[]> => {

@@ -100,7 +100,8 @@ describe('the lock file of a holder that is gone', () => {
   })
 
   onLinux('is known though its parent never asked how it ended', async () => {
-    const holder = start(HOLD, {}, `"$0" "$@" & exec sleep 100`)
+    const program = `await storage.open('crew'); say('open'); setInterval(() => undefined, 1000)`
+    const holder = start(program, {}, `"$0" "$@" & exec sleep 100`)
     await holder.next()
     const { pid } = JSON.parse(await readFile(lockFile(), 'utf8')) as { pid: number }
     process.kill(pid, 'SIGKILL')

@@ -210,7 +210,7 @@ describe('a journal that is open', () => {
     await closed(slow.storage)
   })
 
-  // Guard: `hasCode(error, 'EEXIST')`, and `turns`, hold the order; the handle count, every `finally { handle.close() }`.
+  // Guard: every `finally { await handle.close() }`.
   it('leaves no handle open', async () => {
     const { storage, handles } = testDisk()
     await opened(storage)

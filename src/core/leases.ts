@@ -203,7 +203,7 @@ export class Leases implements Projection<Renewal>, Observer {
         this.#arm()
       },
       // Time passes between two looks, however the arithmetic is rounded.
-      Math.max(1, Math.ceil(at - environment.monotonic())),
+      Math.max(1, at - environment.monotonic()),
       true,
     )
     this.#timer = { at, off }

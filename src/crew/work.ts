@@ -264,7 +264,7 @@ export class Work {
     } catch (error) {
       if (attempt.isOver) {
         // What comes after the outcome has no effect; that it was told to stop is no news.
-        if (!isFrom(error, attempt.signal.reason)) this.#onError(error)
+        if (!attempt.signal.aborted || !isFrom(error, attempt.signal.reason)) this.#onError(error)
         return
       }
       // Nothing can be thrown, too, and is no reason to leave the attempt running.

@@ -277,7 +277,9 @@ export class Journal extends LocalJournal {
   }
 
   #decideAgain(decided: readonly Decided[]): void {
-    this.queue.unshift(...decided.map(({ command }) => command))
+    // A journal that has closed meanwhile decides nothing any more.
+    if (this.#isIn('closed')) for (const { command } of decided) command.reject(this.#refusal())
+    else this.queue.unshift(...decided.map(({ command }) => command))
   }
 
   #giveUp(decided: readonly Decided[], error: unknown): void {
@@ -313,6 +315,7 @@ export class Journal extends LocalJournal {
           resolve()
         }
       })
+      if (this.#isIn('closed')) throw this.#refusal()
     }
   }
 

@@ -29,6 +29,8 @@ export interface AttemptRecord {
 /** What both have spent together. */
 export function sum(a: Usage, b: Usage = {}): Usage {
   const total: { -readonly [K in keyof Usage]: Usage[K] } = { ...a }
-  for (const unit of ['tokens', 'cost'] as const) if (b[unit]) total[unit] = (a[unit] ?? 0) + b[unit]
+  for (const unit of ['tokens', 'cost'] as const)
+    // No journal can keep a number beyond.
+    if (b[unit]) total[unit] = Math.min(Number.MAX_VALUE, (a[unit] ?? 0) + b[unit])
   return total
 }

@@ -161,6 +161,7 @@ export function giveUp(
       : { code, message }
     return end('failed', now, closed, { counted, failure })
   }
+  // The exponent is held down, as 0 × ∞ is no time.
   // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
   // 2^1024 is Infinity, and no share of 0 × Infinity is a time.
   const notBefore = Math.ceil(now + Math.min(cap, base * 2 ** Math.min(failures - 1, 1000)) * chance)

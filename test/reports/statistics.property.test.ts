@@ -59,7 +59,7 @@ async function run(crew: Crew, { command, task, other, member }: Step): Promise<
 }
 
 /** All figures, from the tasks alone. */
-function reckon(tasks: readonly Task[], { now }: ManualEnvironment) {
+function reckon(tasks: readonly Task[], environment: ManualEnvironment) {
   const of = (status: string) => tasks.filter((task) => task.status === status).length
   const completed = tasks.filter(({ status }) => status === 'completed')
   const durations = completed.map(({ durationMs = NaN }) => durationMs).filter((ms) => !Number.isNaN(ms))
@@ -74,7 +74,7 @@ function reckon(tasks: readonly Task[], { now }: ManualEnvironment) {
       completed: of('completed'),
       failed: of('failed'),
       cancelled: of('cancelled'),
-      overdue: tasks.filter(({ isOpen, dueAt = Infinity }) => isOpen && dueAt <= now()).length,
+      overdue: tasks.filter(({ isOpen, dueAt = Infinity }) => isOpen && dueAt <= environment.now()).length,
     },
     durations: { count: durations.length, meanMs: durations.length ? sum(durations) / durations.length : 0 },
     usage: sum(tasks.map(({ usage: { tokens = 0 } }) => tokens)),

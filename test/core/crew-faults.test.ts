@@ -144,3 +144,38 @@ describe('what is counted', () => {
     expect(later.reports.generate('summary').data).toMatchObject({ durations: { count: 1 }, usage: { tokens: 7 } })
   })
 })
+
+describe('numbers at their limits', () => {
+  it('keep a pause finite however often a task failed', async () => {
+    const tracker = new TaskTracker({ environment, retry: { attempts: 2000, backoffMs: { base: 0, cap: 0 } } })
+    const { id } = await tracker.create({ description: 'Try' })
+    for (let failures = 0; failures < 1100; failures++) {
+      await tracker.start(id, { by: 'ana' })
+      await tracker.fail(id, { error: 'No' })
+    }
+    expect(tracker.get(id)?.notBefore).toBe(environment.now())
+  })
+
+  it('keep a sum of usage that a journal can hold (SA-11)', async () => {
+    const tracker = new TaskTracker({ environment })
+    const { id } = await tracker.create({ description: 'Spend' })
+    await tracker.start(id, { by: 'ana' })
+    await tracker.progress(id, { usage: { tokens: 1.5e308 } })
+    await tracker.progress(id, { usage: { tokens: 1.5e308 } })
+    expect(tracker.get(id)?.usage).toEqual({ tokens: Number.MAX_VALUE })
+  })
+})
+
+it('a process that died commits nothing more, though its storage answers again', async () => {
+  const [dying, other] = [await open(), await open()]
+  await dying.join('ana')
+  isAway = true
+  dying.tracker.create({ description: 'Late' }).catch(() => undefined)
+  await environment.advance('1s')
+  isAway = false
+  await crash(dying)
+  await environment.advance('1m')
+  await other.sync()
+
+  expect(other.tracker.count()).toBe(0)
+})

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, readdir, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { JournalStorage } from '../../../src/core/journal-storage.js'
@@ -29,6 +29,7 @@ describe('checkpoints in files', () => {
       const flipped = Buffer.from(whole)
       flipped[offset] = (flipped[offset] ?? 0) ^ 1
       for (const bytes of [flipped, whole.subarray(0, offset)]) {
+        await unlink(path)
         await writeFile(path, bytes)
         const kept = await storage.loadCheckpoint('crew')
         expect([kept?.seq, await partsOf(kept)]).toEqual([10, partsAt(10)])

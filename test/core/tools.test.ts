@@ -159,7 +159,7 @@ describe('an error', () => {
 describe('text of others', () => {
   it('has no effect as Markdown, HTML or terminal codes (RP-07)', () => {
     expect(escapeMarkdown('<b onclick="x">*a* | `b` [c](d)</b>\u001b[31m')).toBe(
-      '&lt;b onclick="x"&gt;\\*a\\* \\| \\`b\\` \\[c\\]\\(d\\)&lt;/b&gt;\\[31m',
+      '&#60;b onclick="x"&#62;\\*a\\* \\| \\`b\\` \\[c\\]\\(d\\)&#60;/b&#62;\\[31m',
     )
     expect(escapeLine('# a\n\n b_c _d_')).toBe('\\# a b_c \\_d\\_')
   })

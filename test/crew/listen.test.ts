@@ -132,7 +132,7 @@ describe('listen', () => {
         heard.push(content)
       })
     for (let n = 0; n < 20; n++) await here.as('ana').send('bo', n)
-    await environment.advance('10s')
+    await Promise.all([here.idle(), there.idle()])
     expect((heard as number[]).sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, n) => n))
   })
 

@@ -1,6 +1,4 @@
-import { entries } from './scripts/entries.mjs'
-
 export default {
-  entry: [...entries.map(({ source }) => source), 'test/**/*.test-d.ts', 'examples/*.ts', 'scripts/*.mjs'],
+  entry: ['test/**/*.test-d.ts', 'examples/*.ts', 'scripts/*.mjs'],
   project: ['{src,test,examples,bench,scripts}/**/*.{ts,mjs}'],
 }

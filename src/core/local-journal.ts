@@ -196,16 +196,28 @@ export class LocalJournal {
   /** Decides, sends and settles until nobody waits. One runs at a time. */
   async #work(): Promise<void> {
     while (this.queue.length > 0) {
-      const { seq, id: prev } = this.#head ?? { seq: 0, id: '' }
-      const next = { seq: seq + 1, id: this.environment.id(), at: this.environment.now(), prev }
-      this.#isDeciding = true
-      const batch = decideBatch(this.#fold, this.queue, next, this.most, this.wire())
-      this.#isDeciding = false
-      this.queue.splice(0, batch.decided.length)
-      await (batch.commit ? this.send(batch, batch.commit) : this.confirm(batch.decided))
+      try {
+        const batch = this.#decideNext()
+        this.queue.splice(0, batch.decided.length)
+        await (batch.commit ? this.send(batch, batch.commit) : this.confirm(batch.decided))
+      } catch (error) {
+        // An environment that throws: nobody is left waiting for it.
+        for (const command of this.queue.splice(0)) command.reject(error)
+      }
     }
     this.#isBusy = false
     this.#tellAll('rested')
+  }
+
+  #decideNext(): Batch {
+    const { seq, id: prev } = this.#head ?? { seq: 0, id: '' }
+    const next = { seq: seq + 1, id: this.environment.id(), at: this.environment.now(), prev }
+    this.#isDeciding = true
+    try {
+      return decideBatch(this.#fold, this.queue, next, this.most, this.wire())
+    } finally {
+      this.#isDeciding = false
+    }
   }
 }
 

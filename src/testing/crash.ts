@@ -5,7 +5,7 @@ import { settle } from './manual-environment.js'
 
 /**
  * Ends a crew as the death of its process would: no renewals, no more commits, nothing given back; handlers are
- * abandoned, and what was awaited is never answered.
+ * abandoned, and commands under way are never answered. What waits for news (`ask`, `whenEnded`, `idle`) ends with `closed`.
  */
 export async function crash(crew: Crew): Promise<void> {
   read(aCrew, crew, 'crew').journal.crash()

@@ -61,7 +61,7 @@ const someTask = ({ crew }: Replica, { pick, task }: Step, ...status: readonly T
 const someMessage = ({ crew }: Replica, pick: number): string | undefined =>
   at(crew.communications.messages(), pick)?.id
 
-export const commands = {
+const commands = {
   create: ({ crew }, { task, more, policy, member, other, ms, flag }, op) =>
     traced(
       op,

@@ -7,7 +7,7 @@ import { glanceAt, stateOf } from './crew-state.js'
 import { Table } from './crew-table.js'
 import { type Fault, faulty } from './faulty-storage.js'
 
-export interface Turn {
+interface Turn {
   /** Which of three processes. */
   readonly of: number
   readonly do: Step | 'crash' | 'close' | 'suspend' | 'set back'

@@ -449,7 +449,7 @@ export class TaskCommands {
     for (const id of ids) {
       const member = this.#members.expect(id)
       const why = unfit(member, task)
-      if (why !== undefined) throw notEligible(task, member, `${why}; { force: true } gives it anyway`)
+      if (why !== undefined) throw notEligible(task, member, `${why}; assign it with { force: true } to give it anyway`)
     }
   }
 

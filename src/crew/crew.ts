@@ -178,7 +178,8 @@ export class Crew implements AsyncDisposable, Observable<CrewEvents> {
 
   /**
    * Resolves when no handler of this process runs, no command is under way, its listeners have no open mail, and none of
-   * its workers could claim anything, now or after a back-off. Tasks that wait for people do not hold it.
+   * its workers could claim anything, now or after a back-off. Tasks that wait for people do not hold it. Rejects with
+   * `timed_out`, `cancelled`, or `closed` when the crew is closed before.
    */
   async idle(options: Abortable = {}): Promise<void> {
     this.journal.assertOpen()

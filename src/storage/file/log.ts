@@ -191,7 +191,7 @@ export class LogWriter {
   async #file(): Promise<FileHandle> {
     const there = await statIfThere(this.#path, this.#disk)
     const { head, end } = this.#index
-    const isOurs = there?.ino === this.#ino && there.size >= end && (!this.#handle || there.size === end)
+    const isOurs = there?.ino === this.#ino && (!this.#handle || there.size === end)
     if (!isOurs) throw this.#foreign()
     if (this.#handle) return this.#handle
     const handle = await openLog(this.#path, 0, this.#disk)

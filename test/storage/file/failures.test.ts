@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { closed, failsWith, folder, log, opened, read, useFolder } from '../../support/journal-folder.js'
+import { closed, failsWith, folder, log, opened, read, seal, useFolder } from '../../support/journal-folder.js'
 import { checkpoint, commit, commits } from '../../support/storage-contract/samples.js'
 import { failure, testDisk } from '../../support/test-disk.js'
 
@@ -97,9 +97,10 @@ describe('a disk that fails', () => {
 
   // Guards: `newest` in #file, and that it comes before `#cut`.
   it.each([
-    ['loses what it had acknowledged', 'x', 'r+'],
-    ['has another file in its place', 'x'.repeat(10_000), 'w'],
-  ])('and then %s, is not written any more', async (_, text, flag) => {
+    ['loses what it had acknowledged', 'x', 'r+', 'journal_corrupt'],
+    ['has something else in its place', 'x'.repeat(10_000), 'w', 'journal_corrupt'],
+    ['has another commit in its place', seal(JSON.stringify(commit(1, { id: 'x1' }))), 'w', 'storage_unavailable'],
+  ] as const)('and then %s, is not written any more', async (_, text, flag, rejection) => {
     let fails = false
     const { storage } = testDisk({
       before: (name) => {
@@ -114,7 +115,7 @@ describe('a disk that fails', () => {
     await expect(storage.append('crew', commit(2))).rejects.toEqual(failsWith('storage_unavailable'))
     fails = false
     const left = await readFile(log())
-    await expect(storage.append('crew', commit(2))).rejects.toEqual(failsWith('journal_corrupt', log()))
+    await expect(storage.append('crew', commit(2))).rejects.toEqual(failsWith(rejection, log()))
     expect((await readFile(log())).equals(left)).toBe(true)
     if (flag === 'w') expect(left.length).toBe(text.length)
     await closed(storage)

@@ -1,14 +1,37 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, unlink } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, unlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterEach } from 'vitest'
+import { pathToFileURL } from 'node:url'
+import { build } from 'tsup'
+import { afterAll, afterEach, beforeAll } from 'vitest'
 import { folder, lockFile, log } from './journal-folder.js'
 
 let running: ChildProcess[] = []
+/** Of the storage as plain JavaScript, because programs that compile it themselves take four times as long to start. */
+let compiled = ''
 
 /** Lets each test of the file run programs over its folder, which end with the test. Call it after `useFolder`. */
 export function usePrograms(): void {
+  beforeAll(async () => {
+    compiled = await mkdtemp(join(tmpdir(), 'crewlog-'))
+    const entry = { storage: 'src/storage/file.ts' }
+    const outExtension = (): { js: string } => ({ js: '.mjs' })
+    await build({
+      entry,
+      outDir: compiled,
+      outExtension,
+      format: 'esm',
+      noExternal: [/./],
+      config: false,
+      silent: true,
+    })
+  })
+  afterAll(async () => {
+    await rm(compiled, { recursive: true })
+  })
   afterEach(async () => {
     await Promise.all(running.map(kill))
     running = []
@@ -16,11 +39,11 @@ export function usePrograms(): void {
 }
 
 /** What every program below can use: `storage`, `say(text)`, and `told()`, the next line it is sent. */
-const PRELUDE = `
+const prelude = (): string => `
   import { writeSync } from 'node:fs'
   import * as files from 'node:fs/promises'
   import { createInterface } from 'node:readline'
-  import { fileStorage } from ${JSON.stringify(new URL('../../src/storage/file.ts', import.meta.url).href)}
+  import { fileStorage } from ${JSON.stringify(pathToFileURL(join(compiled, 'storage.mjs')).href)}
   const folder = process.env.CREWLOG_FOLDER
   const storage = fileStorage(folder, { fsync: process.env.CREWLOG_FSYNC !== 'no' })
   const say = (text) => writeSync(1, text + '\\n')
@@ -50,8 +73,8 @@ export interface Program {
 
 /** Runs `program` in a process of its own, or as `"$0" "$@"` of a shell's `script`. */
 export function start(program: string, env: NodeJS.ProcessEnv = {}, script?: string): Program {
-  const node = [process.execPath, '--import', import.meta.resolve('tsx'), '--input-type=module', '-e']
-  const words = [...(script ? ['-c', script] : []), ...node, `${PRELUDE}\n${program}`]
+  const node = [process.execPath, '--input-type=module', '-e']
+  const words = [...(script ? ['-c', script] : []), ...node, `${prelude()}\n${program}`]
   const child = spawn(script ? 'sh' : words.shift()!, words, {
     env: { ...process.env, ...env, CREWLOG_FOLDER: folder() },
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -17,22 +17,18 @@ useFolder()
 usePrograms()
 
 describe('a journal that another process holds', () => {
-  it('is refused, with process, machine and lock file, until it is closed there', async () => {
+  it('is refused, with process, machine and lock file, also while that is stopped, until it is closed there', async () => {
     const holder = start(HOLD)
     await holder.next()
     const refusal = failsWith('storage_unavailable', `process ${holder.child.pid} on ${hostname()}`, lockFile())
     await expect(opened()).rejects.toEqual(refusal)
     await expect(opened()).rejects.toMatchObject({ details: { pid: holder.child.pid, lockFile: lockFile() } })
+    holder.child.kill('SIGSTOP')
+    await expect(opened()).rejects.toEqual(refusal)
+    holder.child.kill('SIGCONT')
     holder.tell('close')
     await holder.next()
     await closed(await opened())
-  })
-
-  it('stays so while that process is stopped', async () => {
-    const holder = start(HOLD)
-    await holder.next()
-    holder.child.kill('SIGSTOP')
-    await expect(opened()).rejects.toEqual(failsWith('storage_unavailable', String(holder.child.pid)))
   })
 
   it('can be read while it is written, trimmed and given checkpoints', async () => {

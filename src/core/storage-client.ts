@@ -6,6 +6,8 @@ import type { CommitInfo } from './projection.js'
 
 /** After which a call to the storage counts as unanswered. */
 const CALL_MS = 10_000
+/** The same for the opening, which may have to read all there is: a file of millions of commits takes a minute. */
+const OPEN_MS = 300_000
 const PAGE_COMMITS = 100
 
 /** A storage as one journal talks to it: every call ends, by its answer or by a time-out. */
@@ -24,7 +26,7 @@ export class StorageClient {
   }
 
   async open(): Promise<void> {
-    await this.#call((options) => this.#storage.open?.(this.#journal, options))
+    await this.#call((options) => this.#storage.open?.(this.#journal, options), OPEN_MS)
   }
 
   async close(): Promise<void> {
@@ -66,18 +68,18 @@ export class StorageClient {
     return this.#storage.watch?.(this.#journal, wake) ?? (() => undefined)
   }
 
-  async #call<T>(send: (options: Abortable) => Promise<T> | undefined): Promise<T> {
+  async #call<T>(send: (options: Abortable) => Promise<T> | undefined, timeoutMs = CALL_MS): Promise<T> {
     const abort = new AbortController()
     let off: Off | undefined
     const silence = new Promise<never>((_, reject) => {
       off = this.#environment.setTimer(() => {
-        const late = new CrewError('storage_unavailable', `The storage did not answer within ${CALL_MS} ms`)
+        const late = new CrewError('storage_unavailable', `The storage did not answer within ${timeoutMs} ms`)
         abort.abort(late)
         reject(late)
-      }, CALL_MS)
+      }, timeoutMs)
     })
     try {
-      return await Promise.race([send({ signal: abort.signal, timeoutMs: CALL_MS }) as Promise<T>, silence])
+      return await Promise.race([send({ signal: abort.signal, timeoutMs }) as Promise<T>, silence])
     } catch (error) {
       throw CrewError.is(error)
         ? error

@@ -8,7 +8,7 @@ import type { Check } from './turns.js'
 /** Largest commit, and largest part of a checkpoint, in bytes of UTF-8: a larger one would hold up the process. */
 export const MAX_BYTES = 16 * 1024 * 1024
 /** No line is longer: a part of a checkpoint is kept as a JSON text inside a JSON text, so each byte may become two. */
-export const LONGEST_LINE = 2 * MAX_BYTES + 1024
+const LONGEST_LINE = 2 * MAX_BYTES + 1024
 /** Of `["01234567",` before the text. */
 export const PREFIX_BYTES = 12
 

@@ -62,6 +62,7 @@ export type { Finding, HealthData } from './reports/health.js'
 export type { DurationStats } from './reports/statistics.js'
 
 export { Journal, type JournalOptions } from './core/journal.js'
+export type { LocalJournal } from './core/local-journal.js'
 export {
   commitText,
   FORMAT,

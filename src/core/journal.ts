@@ -158,7 +158,7 @@ export class Journal extends LocalJournal {
     return maxCommitBytes < Infinity ? new CommitWire(maxCommitBytes) : undefined
   }
 
-  /** Refusals and empty answers are as true as successes: they are decided again on what a read after the call brought. */
+  /** Refusals and empty answers are as true as successes: they are decided again on what a read after the call brought. @internal */
   protected override async confirm(decided: readonly Decided[]): Promise<void> {
     if (!this.#isShared || decided.every(({ command }) => command.ticket <= this.#caughtUpTo))
       return super.confirm(decided)
@@ -172,7 +172,7 @@ export class Journal extends LocalJournal {
     }
   }
 
-  /** Takes the steps back, and sends the commit, the same one each time, until it is known whether it is in the log. */
+  /** Takes the steps back, and sends the commit, the same one each time, until it is known whether it is in the log. @internal */
   protected override async send(batch: Batch, commit: Commit): Promise<void> {
     this.takeBack(batch.steps)
     let tellTaken = (): void => undefined

@@ -23,7 +23,9 @@ export class Progress {
       const width = 20
       const full = Math.floor(share * width)
       const line = `[${'█'.repeat(full)}${'░'.repeat(width - full)}] ${done} of ${all}, ${percent}, ${note}`
-      this.#out.write(`\r${line.slice(0, (this.#out.columns ?? 80) - 1)}\x1b[K`)
+      const { columns = 0 } = this.#out
+      // Some terminals say that they have none.
+      this.#out.write(`\r${columns > 0 ? line.slice(0, columns - 1) : line}\x1b[K`)
       this.#isDrawn = true
       return
     }

@@ -147,7 +147,8 @@ export class TaskCommands {
     for (;;) {
       const card = this.#board.firstFor(member, choice)
       if (!card) return undefined
-      if (!this.#board.expired.has(card)) return this.#start(turn, card.task, by, leaseMs)
+      // By the time of the turn, as the clock may have gone on within it.
+      if (timeLimit(card.task) > turn.now) return this.#start(turn, card.task, by, leaseMs)
       this.expire(turn, card.task)
     }
   }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Crew, MemoryStorage, openCrew, TaskTracker } from 'crewlog'
+import { type Crew, type Environment, MemoryStorage, openCrew, TaskTracker } from 'crewlog'
 import { crash, manualEnvironment, type ManualEnvironment } from 'crewlog/testing'
 import { faulty } from '../support/faulty-storage.js'
 
@@ -93,6 +93,26 @@ describe('a wall clock that is set back', () => {
 
     expect(tracker.stage('later')).toBe('scheduled')
     expect(tracker.ready()).toEqual([])
+  })
+})
+
+describe('a clock that goes on within a turn', () => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('answers a claim when a deadline comes at its look number %i', async (look) => {
+    let now = 0
+    const running: Environment = {
+      ...environment,
+      now: () => {
+        // Else nothing would ever end this test.
+        if (++now > 1000) throw new Error('The claim looks for ever')
+        return now
+      },
+    }
+    const tracker = new TaskTracker({ environment: running })
+    await tracker.create({ description: 'Count' })
+    const before = now
+    await tracker.create({ description: 'Count' })
+    await tracker.create({ description: 'Soon', priority: 2, failAt: now + (now - before) + look })
+    await expect(tracker.claim('ana')).resolves.toBeDefined()
   })
 })
 

@@ -1,5 +1,5 @@
 import type { CrewError } from './errors.js'
-import { anyFields, type Id, read } from './input.js'
+import { anyFields, type Id, read, withMore } from './input.js'
 import type { Answer, Task } from './task.js'
 import type { CompleteOptions, FailOptions, Fenced, ProgressOptions, WaitOptions } from './task-input.js'
 
@@ -88,7 +88,7 @@ export class Attempt {
 
   /** What is written, with the right to write it. */
   #fenced<T extends object>(options: T): T & Fenced {
-    return { ...(read(anyFields, options, 'options') as T), fence: this.fence }
+    return withMore(read(anyFields, options, 'options') as T, { fence: this.fence })
   }
 
   /** It has an outcome; with a reason when it did not give it itself. @internal */

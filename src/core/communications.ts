@@ -20,6 +20,7 @@ import {
   time,
   type TimeInput,
   whole,
+  withMore,
 } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
 import type { LeaseTerms } from './leases.js'
@@ -172,7 +173,8 @@ export class Communications implements Observable<CommunicationsEvents> {
   /** In the thread of the message, to its sender. */
   async reply(to: Message | Id, draft: Omit<MessageDraft, 'recipient' | 'replyTo'>): Promise<Message> {
     const { sender, id: replyTo = '' } = this.#expect(read(idOrMessage, to, 'message'))
-    return this.#send({ ...read(anyFields, draft, 'message'), recipient: sender, replyTo } as MessageDraft)
+    const more = { recipient: sender, replyTo }
+    return this.#send(withMore(read(anyFields, draft, 'message'), more, 'message') as unknown as MessageDraft)
   }
 
   /**

@@ -206,6 +206,13 @@ export const object =
 export const anyFields: Reader<Readonly<Record<string, unknown>>> = (value, name) =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : wrong(name, 'an object', value)
 
+/** A copy of options, and what is given beside them; they cannot name that themselves. */
+export function withMore<T extends object, M extends object>(options: T, more: M, name = 'options'): T & M {
+  for (const key of Object.keys(more))
+    if (key in options) throw invalid(`${name} has no field ${key}: it is given already`)
+  return { ...options, ...more }
+}
+
 /** An object of the caller's own making that has these methods: a storage, an environment. */
 export const withMethods =
   <T>(...names: readonly (keyof T & string)[]): Reader<T> =>

@@ -226,7 +226,7 @@ export class Mailboxes implements Projection<MailChange> {
     return {
       letter,
       before: letter.standing,
-      after: { ...standing, reasons: reason === undefined ? reasons : [...reasons.slice(-9), reason] },
+      after: { ...standing, reasons: reason === undefined ? reasons : Object.freeze([...reasons.slice(-9), reason]) },
     }
   }
 

@@ -1,7 +1,7 @@
 import { type Abortable, readAbortable, until } from './abortable.js'
 import { Attempt, type AttemptWrites } from './attempt.js'
 import type { Environment, Off } from './environment.js'
-import { invalid, notFound } from './errors.js'
+import { notFound } from './errors.js'
 import type { Observable, OffEvent, On } from './events.js'
 import {
   anyFields,
@@ -14,6 +14,7 @@ import {
   limits,
   object,
   read,
+  withMore,
 } from './input.js'
 import type { Json } from './json.js'
 import { type LocalJournal, journalFields, journalOf } from './local-journal.js'
@@ -411,11 +412,4 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
     if (!task) throw notFound('Task', id)
     return task
   }
-}
-
-/** Options, and what is an argument of its own beside them. */
-function withMore(options: Readonly<Record<string, unknown>>, more: Readonly<Record<string, unknown>>): object {
-  for (const key of Object.keys(more))
-    if (key in options) throw invalid(`options has no field ${key}: it is an argument of its own`)
-  return { ...options, ...more }
 }

@@ -125,6 +125,12 @@ export class Crew implements AsyncDisposable, Observable<CrewEvents> {
     this.#work = new Work(this.tracker, this.communications)
     this.#events = new Events<CrewOwnEvents>(this.journal.environment, this.journal.onError)
     this.#errors = new Events(this.journal.environment, hear)
+    // Not stored, so heard of by the tracker alone.
+    const changed = (): void => {
+      this.#events.changed()
+    }
+    this.tracker.on('ready', changed)
+    this.tracker.on('overdue', changed)
     this.journal.observe({
       heard: (event, commit, change) => {
         this.#heard(event, commit, change)

@@ -2,7 +2,7 @@ import { abortable, type Abortable } from '../core/abortable.js'
 import type { Attempt } from '../core/attempt.js'
 import type { Communications, Delivery, DeliveryRef } from '../core/communications.js'
 import { CrewError, invalid } from '../core/errors.js'
-import { anyFields, type Id, object, read, type Reader, whole } from '../core/input.js'
+import { anyFields, type Id, object, read, type Reader, whole, withMore } from '../core/input.js'
 import type { Json } from '../core/json.js'
 import type { MemberInfo, Members } from '../core/members.js'
 import type { Message, MessageDraft } from '../core/message.js'
@@ -67,12 +67,9 @@ export class Member {
     content: Json,
     options: Omit<MessageDraft, 'sender' | 'recipient' | 'content'> = {},
   ): Promise<Message> {
-    return this.#of.communications.send({
-      ...read(anyFields, options, 'options'),
-      sender: this.id,
-      recipient: to,
-      content,
-    })
+    return this.#of.communications.send(
+      withMore(read(anyFields, options, 'options'), { sender: this.id, recipient: to, content }),
+    )
   }
 
   reply(to: Message | Id, content: Json): Promise<Message> {
@@ -87,7 +84,7 @@ export class Member {
   ): Promise<Message> {
     const { signal, timeoutMs, ...about } = read(anyFields, options, 'options')
     const limits = { signal, timeoutMs } as Abortable
-    return this.#of.communications.ask({ ...about, sender: this.id, recipient: to, content }, limits)
+    return this.#of.communications.ask(withMore(about, { sender: this.id, recipient: to, content }), limits)
   }
 
   receive(options: { readonly limit?: number; readonly leaseMs?: number } = {}): Promise<readonly Delivery[]> {
@@ -131,7 +128,8 @@ export class Member {
    * result; a throw is a failure, and tried again unless the error has `retryable: false`.
    */
   work(handler: Handler | Readonly<Record<string, Handler>>, options: WorkOptions = {}): Running {
-    const { concurrency = this.info.capacity, filter: wanted, signal } = read(workOptions, options, 'options')
+    const { capacity } = this.info
+    const { concurrency = capacity, filter: wanted, signal } = read(workOptions, options, 'options')
     const stopper = new Stopper()
     stopper.stopWith(signal)
     const { run, kinds } = read(handlers, handler, 'handler')
@@ -157,7 +155,10 @@ export class Member {
     taskId: Id,
     verdict: { readonly passed: boolean; readonly remarks?: string; readonly final?: boolean },
   ): Promise<Task> {
-    return this.#of.tracker.review(taskId, { ...(read(anyFields, verdict, 'options') as typeof verdict), by: this.id })
+    return this.#of.tracker.review(
+      taskId,
+      withMore(read(anyFields, verdict, 'options') as typeof verdict, { by: this.id }),
+    )
   }
 
   comment(taskId: Id, text: string): Promise<Message> {

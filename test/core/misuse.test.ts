@@ -55,6 +55,34 @@ describe('what the caller changes later', () => {
   })
 })
 
+describe('what is given already', () => {
+  it('cannot be named in the options, as it would be overridden without a word', async () => {
+    const question = await crew.communications.send({ sender: 'bo', recipient: 'ana', content: 'Well?' })
+    const attempt = (await ana.claim())!
+    const options = { sender: 'bo', recipient: 'bo', content: 'x', by: 'bo', fence: 7 } as const
+    const named = (key: keyof typeof options) => ({ [key]: options[key] }) as never
+    for (const refused of [
+      ana.send('bo', 'Hello', named('sender')),
+      ana.send('bo', 'Hello', named('recipient')),
+      ana.ask('bo', 'Hello?', named('content')),
+      ana.review('first', { passed: true, by: 'bo' } as never),
+      crew.communications.reply(question, { sender: 'ana', content: 'x', recipient: 'ana' } as never),
+      attempt.complete(named('fence')),
+    ])
+      await expect(refused).rejects.toMatchObject({ code: 'invalid_input' })
+  })
+})
+
+describe('what is handed out', () => {
+  it('cannot be changed: the reasons of a delivery', async () => {
+    await ana.send('bo', 'Hello')
+    const [delivery] = await crew.as('bo').receive()
+    await crew.as('bo').giveBack(delivery!, { reason: 'busy' })
+    const [again] = await crew.as('bo').receive()
+    expect(() => (again!.reasons as string[]).push('mine')).toThrow(TypeError)
+  })
+})
+
 describe('a crew that is not open', () => {
   it('refuses every command and query before open', async () => {
     const journal = new Journal({ storage: new MemoryStorage(), environment })

@@ -59,6 +59,15 @@ describe('closing', () => {
     expect(waits.map(({ state }) => state)).toEqual(['closed', 'closed', 'closed', 'closed'])
   })
 
+  it('lets nobody begin to work or listen after', async () => {
+    const { crew } = await openTeam()
+    const ana = crew.as('ana')
+    await crew.close()
+    const refused = expect.objectContaining({ code: 'closed' }) as Error
+    expect(() => ana.work(() => undefined, { concurrency: 1 })).toThrow(refused)
+    expect(() => ana.listen(() => undefined)).toThrow(refused)
+  })
+
   it('ends loops and streams, and leaves what their handlers do to them', async () => {
     const { crew, environment, tracker } = await openTeam(['ana', 'bo', 'cy', 'di'])
     await tracker.create({ description: 'Tides', assignees: 'ana' })

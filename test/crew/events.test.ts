@@ -211,6 +211,22 @@ describe('subscribe', () => {
     expect(after.map((snapshot, n) => snapshot === before[n])).toEqual([false, false, true])
     expect(crew.getSnapshot()).toBe(after[0])
   })
+
+  it('is called on the crew, too, when the clock alone makes a task ready or overdue', async () => {
+    const { crew, tracker, environment } = await openTeam()
+    const now = environment.now()
+    await tracker.create({ description: 'Tides', notBefore: now + 60_000, dueAt: now + 120_000 })
+    await environment.advance('1s')
+    let changes = 0
+    crew.subscribe(() => changes++)
+    const snapshots = new Set([crew.getSnapshot()])
+    for (let minute = 1; minute <= 2; minute++) {
+      await environment.advance('1m')
+      snapshots.add(crew.getSnapshot())
+      expect(changes).toBe(minute)
+    }
+    expect(snapshots.size).toBe(3)
+  })
 })
 
 describe('each transition is one event (EV-14)', () => {

@@ -12,7 +12,7 @@ export interface Finding {
   /** Milliseconds since the epoch. */
   readonly since: number
   readonly text: string
-  /** What a person can do about it. */
+  /** What a person can do about it: Markdown, calls in code spans. Of others it holds ids alone, which have no marks of it. */
   readonly help: string
 }
 
@@ -41,7 +41,7 @@ export const health: ReportDefinition<HealthData> = {
       taskId ?? member ?? '',
       span(agoMs),
       text,
-      help,
+      { markdown: help },
     ])
     return `## Health\n\n${table(['What', 'Where', 'For', 'Finding', 'Help'], rows)}`
   },
@@ -55,9 +55,10 @@ const byAge = (a: { readonly order: number }, b: { readonly order: number }): nu
 const waiting = ({ tracker }: ReportView): readonly Finding[] =>
   tasks(tracker.parts.board.inStage('waiting')).map((task) => {
     const { for: reason = 'external', of = [], since = 0, question } = task.waitingFor ?? {}
-    const who = of.length > 0 ? of.join(', ') : 'anybody'
-    const help = reason === 'review' ? `review('${task.id}') by ${who}` : `answer('${task.id}') by ${who}`
-    return { kind: 'waiting', taskId: task.id, since, text: `Waits for ${reason}: ${question ?? name(task)}`, help }
+    const who = of.length > 0 ? of.map((id) => `\`${id}\``).join(', ') : 'anybody'
+    const text = `Waits for ${reason}: ${name(task)}${question === undefined ? '' : `: ${question}`}`
+    const help = `\`${reason === 'review' ? 'review' : 'answer'}('${task.id}')\` by ${who}`
+    return { kind: 'waiting', taskId: task.id, since, text, help }
   })
 
 const overdue = ({ tracker }: ReportView): readonly Finding[] =>
@@ -69,6 +70,9 @@ const overdue = ({ tracker }: ReportView): readonly Finding[] =>
     help: 'Raise its priority, give it to somebody, or change dueAt',
   }))
 
+const why = ({ failure: { code } = { code: 'failed', message: '' } }: Task): string =>
+  code === 'failed' ? '' : `, ${code}`
+
 /** First causes only: what fell with them is mended with them. */
 const failed = ({ tracker }: ReportView): readonly Finding[] =>
   tasks(tracker.parts.board.inStage('failed'))
@@ -77,8 +81,8 @@ const failed = ({ tracker }: ReportView): readonly Finding[] =>
       kind: 'failed',
       taskId: task.id,
       since: task.endedAt ?? 0,
-      text: `Failed (${task.failure?.code ?? ''}): ${name(task)}: ${task.failure?.message ?? ''}`,
-      help: `retry('${task.id}', { cascade: true }) once the cause is mended, or leave it`,
+      text: `Failed${why(task)}: ${name(task)}: ${task.failure?.message ?? ''}`,
+      help: `\`retry('${task.id}', { cascade: true })\` once the cause is mended, or leave it`,
     }))
 
 /** Blocked by a dependency that has ended otherwise than hoped. */
@@ -96,7 +100,7 @@ const stuck = ({ tracker }: ReportView): readonly Finding[] =>
       taskId: task.id,
       since: bad.endedAt ?? 0,
       text,
-      help: `retry('${bad.id}'), or removeDependency('${task.id}', '${bad.id}')`,
+      help: `\`retry('${bad.id}')\`, or \`removeDependency('${task.id}', '${bad.id}')\``,
     }
   })
 
@@ -122,7 +126,7 @@ const nobody = ({ tracker }: ReportView): readonly Finding[] => {
         taskId: task.id,
         since: task.createdAt,
         text,
-        help: 'Let somebody join who can, or assign it with { force: true }',
+        help: 'Let somebody join who can, or assign it with `{ force: true }`',
       }
     })
 }
@@ -133,5 +137,5 @@ const dead = ({ communications }: ReportView): readonly Finding[] =>
     member: standing.recipient,
     since: message.sentAt ?? 0,
     text: `Message ${message.id ?? ''} was handed out ${standing.count} times in vain: ${standing.reasons.at(-1) ?? ''}`,
-    help: `resend('${message.id ?? ''}', '${standing.recipient}') once the cause is mended`,
+    help: `\`resend('${message.id ?? ''}', '${standing.recipient}')\` once the cause is mended`,
   }))

@@ -1,10 +1,17 @@
 import { escapeLine } from '../core/markdown.js'
 
-/** A table whose cells are texts of others: shown as they are. */
-export function table(columns: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+/** Text of others, a figure, or our own words. */
+type Cell = string | number | { readonly markdown: string }
+
+/** A table in which texts of others are shown as they are. */
+export function table(columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  const body = rows.map((row) => line(row.map((cell) => (typeof cell === 'number' ? figure(cell) : escapeLine(cell)))))
-  return [line(columns), line(columns.map(() => '---')), ...body].join('\n')
+  return [line(columns), line(columns.map(() => '---')), ...rows.map((row) => line(row.map(shown)))].join('\n')
+}
+
+function shown(cell: Cell): string {
+  if (typeof cell === 'number') return figure(cell)
+  return typeof cell === 'string' ? escapeLine(cell) : cell.markdown
 }
 
 const figure = (value: number): string => String(Math.round(value * 100) / 100)

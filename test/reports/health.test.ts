@@ -60,22 +60,25 @@ describe('health', () => {
     expect(findings.map(({ text }) => text)).toEqual([
       'Nobody available has magic 0.5, code 1: Magic',
       `Message ${sent.id!} was handed out 1 times in vain: cannot read`,
-      'Failed (failed): Broken: no such file',
+      'Failed: Broken: no such file',
       'Blocked for good by broken, which is failed: Stuck',
-      'Waits for approval: Accept?',
+      'Waits for approval: Asked: Accept?',
       'Overdue and pending: Late one',
     ])
     expect(findings.map(({ help }) => help)).toEqual([
-      'Let somebody join who can, or assign it with { force: true }',
-      `resend('${sent.id!}', 'bo') once the cause is mended`,
-      "retry('broken', { cascade: true }) once the cause is mended, or leave it",
-      "retry('broken'), or removeDependency('stuck', 'broken')",
-      "answer('asked') by ana, bo",
+      'Let somebody join who can, or assign it with `{ force: true }`',
+      `\`resend('${sent.id!}', 'bo')\` once the cause is mended`,
+      "`retry('broken', { cascade: true })` once the cause is mended, or leave it",
+      "`retry('broken')`, or `removeDependency('stuck', 'broken')`",
+      "`answer('asked')` by `ana`, `bo`",
       'Raise its priority, give it to somebody, or change dueAt',
     ])
     const lines = reports.generate('health').toMarkdown().split('\n')
     expect(lines).toContain(
       '| overdue | late | 1 h 0 min | Overdue and pending: Late one | Raise its priority, give it to somebody, or change dueAt |',
+    )
+    expect(lines).toContain(
+      "| failed | broken | 1 h 0 min | Failed: Broken: no such file | `retry('broken', { cascade: true })` once the cause is mended, or leave it |",
     )
     expect(lines).toHaveLength(4 + 6)
 
@@ -125,7 +128,7 @@ describe('health', () => {
     const attempt = await crew.as('ana').claim()
     await attempt!.complete({ result: 1 })
     expect(reports.generate('health').data.findings).toMatchObject([
-      { kind: 'waiting', text: 'Waits for review: Tides', help: "review('article') by bo" },
+      { kind: 'waiting', text: 'Waits for review: Tides', help: "`review('article')` by `bo`" },
     ])
   })
 })
@@ -138,7 +141,7 @@ describe('text of others in Markdown (RP-07)', () => {
       description: 'a | b\n| c | d |\n# Heading\u001b[2J <script>alert(1)</script> [x](javascript:alert(1))',
     })
     expect(reports.generate('health').toMarkdown().split('\n').slice(4)).toEqual([
-      '| nobody | evil | 0 ms | Nobody available has time: a \\| b \\| c \\| d \\| \\# Heading\\[2J &#60;script&#62;alert\\(1\\)&#60;/script&#62; \\[x\\]\\(javascript:alert\\(1\\)\\) | Let somebody join who can, or assign it with { force: true } |',
+      '| nobody | evil | 0 ms | Nobody available has time: a \\| b \\| c \\| d \\| \\# Heading\\[2J &#60;script&#62;alert\\(1\\)&#60;/script&#62; \\[x\\]\\(javascript:alert\\(1\\)\\) | Let somebody join who can, or assign it with `{ force: true }` |',
     ])
   })
 

@@ -172,7 +172,7 @@ export class Communications implements Observable<CommunicationsEvents> {
 
   /** In the thread of the message, to its sender. */
   async reply(to: Message | Id, draft: Omit<MessageDraft, 'recipient' | 'replyTo'>): Promise<Message> {
-    const { sender, id: replyTo = '' } = this.#expect(read(idOrMessage, to, 'message'))
+    const { sender, id: replyTo = '' } = await this.#find(read(idOrMessage, to, 'message'))
     const more = { recipient: sender, replyTo }
     return this.#send(withMore(read(anyFields, draft, 'message'), more, 'message') as unknown as MessageDraft)
   }
@@ -233,7 +233,7 @@ export class Communications implements Observable<CommunicationsEvents> {
 
   /** Puts what is dead back into the mailboxes, as if it were new; of one recipient, or of all. */
   async resend(messageId: Id, recipient?: Id): Promise<void> {
-    const { id: message = '' } = this.#expect(messageId)
+    const { id: message = '' } = await this.#find(messageId)
     await this.#journal.decide((turn) => {
       const dead = this.#mailboxes
         .letters(message)
@@ -258,8 +258,9 @@ export class Communications implements Observable<CommunicationsEvents> {
 
   /** The reply to a message, also to one of an earlier process. Rejects with `timed_out`, `cancelled` or `closed`. */
   async awaitReply(messageId: Id, options: Abortable = {}): Promise<Message> {
-    const { id: message = '' } = this.#expect(messageId)
-    return this.#awaitReply(message, read(readAbortable, options, 'options'))
+    const limits = read(readAbortable, options, 'options')
+    const { id: message = '' } = await until(this.#find(messageId), limits, this.#journal.environment)
+    return this.#awaitReply(message, limits)
   }
 
   /** Messages queued or leased for a member, oldest first. Changes nothing. */
@@ -272,18 +273,16 @@ export class Communications implements Observable<CommunicationsEvents> {
     return this.#open(member).filter(({ standing }) => standing.state === 'queued').length
   }
 
-  /** In the order of sending. */
+  /** In the order of sending; `after` need not be among them. */
   messages(filter: MessageFilter = {}): readonly Message[] {
     this.#journal.assertOpen()
     const wanted = read(messageFilter, filter, 'filter')
     const { limit = Infinity, after } = wanted
     if (after !== undefined) this.#expect(after)
     const found: Message[] = []
-    let isAfter = after === undefined
-    for (const message of this.#mailboxes.among(wanted)) {
+    for (const message of this.#mailboxes.among(wanted, after)) {
       if (found.length >= limit) break
-      if (isAfter && matches(message, wanted)) found.push(message)
-      isAfter ||= message.id === after
+      if (matches(message, wanted)) found.push(message)
     }
     return found
   }
@@ -355,6 +354,13 @@ export class Communications implements Observable<CommunicationsEvents> {
   #open(member: Id): readonly Letter[] {
     this.#journal.assertOpen()
     return this.#mailboxes.open(member)
+  }
+
+  /** Another process may have sent it: that there is none is decided like any refusal. */
+  async #find(messageId: unknown): Promise<Message> {
+    this.#journal.assertOpen()
+    const known = this.#mailboxes.get(read(id, messageId, 'message'))
+    return known ?? this.#journal.decide(() => this.#expect(messageId))
   }
 
   #expect(messageId: unknown): Message {
@@ -451,10 +457,10 @@ export class Communications implements Observable<CommunicationsEvents> {
   }
 }
 
-/** Whether a message passes what no index has chosen by. */
+/** Whether a message passes, be it chosen by an index or not. */
 function matches(
   message: Message,
-  { sender, recipient, kind, taskId, text: part, since }: ReturnType<typeof messageFilter>,
+  { sender, recipient, kind, taskId, threadId, text: part, since }: ReturnType<typeof messageFilter>,
 ): boolean {
   return (
     (sender ?? message.sender) === message.sender &&
@@ -462,6 +468,7 @@ function matches(
     (kind ?? message.kind) === message.kind &&
     (taskId ?? message.taskId) === message.taskId &&
     (since ?? 0) <= (message.sentAt as number) &&
+    (threadId ?? message.threadId) === message.threadId &&
     (part === undefined || textOf(message).toLowerCase().includes(part.toLowerCase()))
   )
 }

@@ -209,7 +209,7 @@ export const anyFields: Reader<Readonly<Record<string, unknown>>> = (value, name
 /** A copy of options, and what is given beside them; they cannot name that themselves. */
 export function withMore<T extends object, M extends object>(options: T, more: M, name = 'options'): T & M {
   for (const key of Object.keys(more))
-    if (key in options) throw invalid(`${name} has no field ${key}: it is given already`)
+    if (key in options) throw invalid(`${name} has no field ${key}: it is an argument, or the handle knows it`)
   return { ...options, ...more }
 }
 

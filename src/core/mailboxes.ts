@@ -54,6 +54,14 @@ export type MailChange =
   | { readonly message: Message; readonly letters: readonly Letter[]; readonly settled: readonly Id[] }
   | { readonly letter: Letter; readonly before: Standing; readonly after: Standing }
 
+/** What an index has messages by. */
+interface Among {
+  readonly threadId?: Id | undefined
+  readonly taskId?: Id | undefined
+  readonly sender?: Id | undefined
+  readonly recipient?: Id | undefined
+}
+
 /** Fields of a sent event that are not of the message. */
 interface Settled {
   /** Recipients that have it already: a reply in time goes to the one who asked, not to the mailbox. */
@@ -64,7 +72,10 @@ interface Settled {
 export class Mailboxes implements Projection<MailChange> {
   readonly #environment: Environment
   readonly #leases: Leases | undefined
-  readonly #messages = new Map<Id, { readonly message: Message; readonly letters: readonly Letter[] }>()
+  readonly #messages = new Map<
+    Id,
+    { readonly message: Message; readonly letters: readonly Letter[]; readonly order: number }
+  >()
   readonly #mailboxes = new Map<Id, Mailbox>()
   readonly #all: Message[] = []
   readonly #bySender = new Map<Id, Message[]>()
@@ -83,19 +94,39 @@ export class Mailboxes implements Projection<MailChange> {
     this.#leases = leases
   }
 
-  /** In the order of sending, from the smallest set that holds all that is asked for. */
-  among(filter: {
-    readonly threadId?: Id | undefined
-    readonly taskId?: Id | undefined
-    readonly sender?: Id | undefined
-    readonly recipient?: Id | undefined
-  }): Iterable<Message> {
-    const { threadId, taskId, sender, recipient } = filter
-    if (threadId !== undefined) return this.thread(threadId)
-    if (taskId !== undefined) return this.#byTask.get(taskId) ?? []
-    if (recipient !== undefined) return this.#byRecipient.get(recipient) ?? []
-    if (sender !== undefined) return this.#bySender.get(sender) ?? []
-    return this.#all
+  /** In the order of sending, those after a message, from the smallest set that holds all that is asked for. */
+  *among(filter: Among, after?: Id): Iterable<Message> {
+    const messages = this.#indexed(filter)
+    for (let at = after === undefined ? 0 : this.#placeAfter(messages, after); at < messages.length; at++)
+      yield messages[at] as Message
+  }
+
+  /** Found by halves, be that message among them or not. */
+  #placeAfter(messages: readonly Message[], after: Id): number {
+    const last = this.#orderOf(after)
+    let from = 0
+    let to = messages.length
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if (this.#orderOf(messages[middle]?.id) > last) to = middle
+      else from = middle + 1
+    }
+    return from
+  }
+
+  #orderOf(id: Id = ''): number {
+    return this.#messages.get(id)?.order ?? 0
+  }
+
+  #indexed({ threadId, taskId, sender, recipient }: Among): readonly Message[] {
+    const lists = [
+      this.#all,
+      ...(threadId === undefined ? [] : [this.thread(threadId)]),
+      ...(taskId === undefined ? [] : [this.#byTask.get(taskId) ?? NONE]),
+      ...(recipient === undefined ? [] : [this.#byRecipient.get(recipient) ?? NONE]),
+      ...(sender === undefined ? [] : [this.#bySender.get(sender) ?? NONE]),
+    ]
+    return lists.reduce((best, other) => (other.length < best.length ? other : best))
   }
 
   get(id: Id): Message | undefined {
@@ -187,10 +218,11 @@ export class Mailboxes implements Projection<MailChange> {
       return
     }
     const { message, letters, settled } = change
-    this.#messages.set(message.id as Id, { message, letters })
+    const order = ++this.#ordersGiven
+    this.#messages.set(message.id as Id, { message, letters, order })
     for (const list of this.#lists(message)) list.push(message)
     for (const letter of letters) {
-      letter.order = ++this.#ordersGiven
+      letter.order = order
       if (!settled.includes(letter.standing.recipient)) this.#stand(letter, { ...letter.standing, state: 'queued' })
     }
   }
@@ -205,6 +237,8 @@ export class Mailboxes implements Projection<MailChange> {
     // What is taken back is always the newest.
     for (const list of this.#lists(message)) list.pop()
     this.#messages.delete(message.id as Id)
+    // Nobody else will ever ask for the thread of a message that was not sent.
+    if (this.thread(message.threadId as Id).length === 0) this.#byThread.delete(message.threadId as Id)
   }
 
   #foldSent(event: JournalEvent, { seq }: CommitInfo): MailChange {

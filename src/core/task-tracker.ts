@@ -346,8 +346,16 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
   /** Resolves when the task is completed, failed or cancelled. Rejects with `not_found`, `timed_out`, `cancelled` or `closed`. */
   async whenEnded(id: Id, options: Abortable = {}): Promise<Task> {
     const limits = read(readAbortable, options, 'options')
-    const task = this.#expect(id)
-    return task.isOpen ? this.#news.ends.wait(id, (ended) => until(ended, limits, this.#journal.environment)) : task
+    const { environment } = this.#journal
+    // Another process may have made it: that there is none is decided like any refusal.
+    const task =
+      this.get(read(anId, id, 'task')) ??
+      (await until(
+        this.#journal.decide(() => this.#expect(id)),
+        limits,
+        environment,
+      ))
+    return task.isOpen ? this.#news.ends.wait(id, (ended) => until(ended, limits, environment)) : task
   }
 
   subscribe(listener: () => void): Off {

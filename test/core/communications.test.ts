@@ -241,3 +241,45 @@ describe('looking', () => {
     )
   })
 })
+
+describe('a page of messages', () => {
+  it('begins after any message, be that one among those asked for or not', async () => {
+    const communications = alone()
+    const sent = []
+    for (let n = 0; n < 20; n++)
+      sent.push(
+        await communications.send({ sender: n % 2 ? 'ana' : 'cy', recipient: n % 3 ? 'bo' : 'di', content: String(n) }),
+      )
+    for (const [n, { id }] of sent.entries()) {
+      for (const filter of [{}, { recipient: 'bo' }, { sender: 'ana' }, { sender: 'ana', recipient: 'bo' }])
+        expect(texts(communications.messages({ ...filter, after: id!, limit: 3 }))).toEqual(
+          texts(communications.messages(filter).filter(({ content }) => Number(content) > n)).slice(0, 3),
+        )
+    }
+  })
+})
+
+describe('what another process has sent a moment ago', () => {
+  it('is not unknown to who names it', async () => {
+    const storage = Object.assign(new MemoryStorage(), { watch: undefined }) as unknown as MemoryStorage
+    const { here, there } = await openPair(['ana', 'bo'], { storage, limits: { deliveries: 1 } })
+    await there.sync()
+    const question = await here.as('ana').send('bo', 'Well?')
+    const [delivery] = await here.as('bo').receive()
+    await here.as('bo').giveBack(delivery!)
+    const { id } = await here.tracker.create({ description: 'Tides' })
+    const waits = [there.communications.awaitReply(question.id!), there.tracker.whenEnded(id)]
+    await there.communications.resend(question.id!)
+    await here.tracker.cancel(id)
+    const reply = await there.as('bo').reply(question.id!, 'Yes')
+    await here.sync()
+    expect(await Promise.all(waits)).toMatchObject([{ id: reply.id }, { id, status: 'cancelled' }])
+    for (const refused of [
+      there.as('bo').reply('nothing', 'x'),
+      there.communications.resend('nothing'),
+      there.communications.awaitReply('nothing'),
+      there.tracker.whenEnded('nothing'),
+    ])
+      await expect(refused).rejects.toMatchObject({ code: 'not_found' })
+  })
+})

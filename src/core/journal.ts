@@ -64,6 +64,8 @@ export class Journal extends LocalJournal {
   #broken: CrewError | undefined
   /** Nothing is decided until its fate is known. */
   #sent: Sent | undefined
+  /** Refused or in vain, as far as is known. */
+  #confirming: readonly Decided[] = []
   /** Commands up to this ticket were called before a read began that is folded. */
   #caughtUpTo = 0
   #reading: Promise<void> | undefined
@@ -91,7 +93,7 @@ export class Journal extends LocalJournal {
     return this.#sent?.decidedAt ?? super.decidedAt
   }
 
-  /** Folds all there is. Rejects with `storage_unavailable`, `journal_corrupt` or `unsupported_version`; may be tried again. */
+  /** Folds all there is. Rejects with `storage_unavailable`, `journal_corrupt` or `unsupported_version`; may be tried again, unless it is closed by then. */
   async open(limits: Abortable = {}): Promise<void> {
     const patience = read(readAbortable, limits, 'options')
     if (this.#state === 'open') return
@@ -117,7 +119,13 @@ export class Journal extends LocalJournal {
       this.#stopWatching = this.#storage.watch(this.#look)
       this.#poll()
     }
-    for (const observer of this.observers) await observer.opened?.()
+    try {
+      for (const observer of this.observers) await observer.opened?.()
+    } catch (error) {
+      // Who is told that it did not open has nothing to close.
+      await this.close()
+      throw error
+    }
   }
 
   /** Folds all that others had committed when it was called. */
@@ -148,6 +156,7 @@ export class Journal extends LocalJournal {
   /** As if the process had died: what is under way is never answered, and nothing is given back. @internal */
   crash(): void {
     this.queue = []
+    this.#confirming = []
     this.#sent = undefined
     this.#end()
   }
@@ -163,12 +172,15 @@ export class Journal extends LocalJournal {
     if (!this.#isShared || decided.every(({ command }) => command.ticket <= this.#caughtUpTo))
       return super.confirm(decided)
     const asOf = this.tickets
+    this.#confirming = decided
     try {
       await this.#patiently(() => this.#catchUp())
       this.#caughtUpTo = asOf
       this.#decideAgain(decided)
     } catch (error) {
       for (const { command } of decided) command.reject(error)
+    } finally {
+      this.#confirming = []
     }
   }
 
@@ -358,6 +370,7 @@ export class Journal extends LocalJournal {
     this.#endPause?.()
     const error = this.#refusal()
     for (const { command } of this.#sent?.decided ?? []) command.reject(unknownOutcome(error))
+    for (const { command } of this.#confirming) command.reject(error)
     this.#refuseAll(error)
     for (const observer of this.observers) observer.closed?.()
   }

@@ -196,12 +196,14 @@ export class LocalJournal {
   /** Decides, sends and settles until nobody waits. One runs at a time. */
   async #work(): Promise<void> {
     while (this.queue.length > 0) {
+      let batch: Batch | undefined
       try {
-        const batch = this.#decideNext()
+        batch = this.#decideNext()
         this.queue.splice(0, batch.decided.length)
         await (batch.commit ? this.send(batch, batch.commit) : this.confirm(batch.decided))
       } catch (error) {
         // An environment that throws: nobody is left waiting for it.
+        for (const { command } of batch?.decided ?? []) command.reject(error)
         for (const command of this.queue.splice(0)) command.reject(error)
       }
     }

@@ -1,5 +1,5 @@
 import { type Crew, MemoryStorage, openCrew } from 'crewlog'
-import { manualEnvironment, recordEvents } from 'crewlog/testing'
+import { crash, manualEnvironment, recordEvents } from 'crewlog/testing'
 import { describe, expect, it } from 'vitest'
 import { type Fault, faulty } from '../support/faulty-storage.js'
 import { openPair, openTeam, watch } from '../support/team.js'
@@ -57,6 +57,53 @@ describe('closing', () => {
     await crew.close()
     await environment.settle()
     expect(waits.map(({ state }) => state)).toEqual(['closed', 'closed', 'closed', 'closed'])
+  })
+
+  it('answers by then what waits for a read that hangs', async () => {
+    const { crew, environment, now } = await onBadStorage()
+    now.fault = 'hang'
+    const claimed = watch(crew.tracker.claim('ana'))
+    await environment.settle()
+    const closed = watch(crew.close())
+    for (let seconds = 0; closed.state === 'pending'; seconds++) {
+      expect(seconds).toBeLessThan(10)
+      await environment.advance('1s')
+    }
+    await environment.settle()
+    expect(claimed.state).toBe('closed')
+  })
+
+  it('is what an opening that fails at its end does, so that another one may try', async () => {
+    const environment = manualEnvironment()
+    const memory = new MemoryStorage()
+    const now: { fault: Fault } = { fault: 'none' }
+    let owners = 0
+    const storage = {
+      ...faulty(memory, environment, (call) => (call === 'append' ? now.fault : 'none')),
+      writers: 'one' as const,
+      open: async () => {
+        if (owners > 0) throw new Error('held by another')
+        owners++
+      },
+      close: async () => {
+        owners--
+      },
+    }
+    const open = () => openCrew({ environment, storage, onError: () => undefined })
+    const dying = await open()
+    await dying.join('ana')
+    await dying.tracker.create({ id: 'tides', description: 'Tides' })
+    await dying.as('ana').claim()
+    await crash(dying)
+    owners = 0
+    now.fault = 'error'
+    const failing = watch(open())
+    await environment.advance('2m')
+    expect(failing.state).toBe('outcome_unknown')
+    now.fault = 'none'
+    const again = watch(open())
+    await environment.settle()
+    expect((again.state as Crew).tracker.status('tides')).toBe('pending')
   })
 
   it('lets nobody begin to work or listen after', async () => {

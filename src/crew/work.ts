@@ -177,7 +177,8 @@ export class Work {
     this.#busy--
     this.#stoppers.delete(stopper)
     if (this.#stoppers.size === 0) this.#parts.news.wakes.delete(this.#wakeTakers)
-    this.#checkIdle()
+    // What it was woken for is there for another.
+    this.#wakeTakers()
   }
 
   async #nextAttempt(member: Id, filter: TaskFilter | undefined, stopper: Stopper): Promise<Attempt | undefined> {

@@ -123,3 +123,17 @@ describe('idle', () => {
     expect([late.state, aborted.state]).toEqual(['timed_out', 'cancelled'])
   })
 })
+
+describe('a worker that is stopped just as it is woken', () => {
+  it('leaves the task to another who waits', async () => {
+    const { crew, tracker, environment } = await openTeam()
+    const workers = ['ana', 'bo'].map((id) => crew.as(id).work(() => undefined))
+    await environment.settle()
+    crew.on('task.created', () => {
+      queueMicrotask(() => void workers[0]?.stop())
+    })
+    const { id } = await tracker.create({ description: 'Tides' })
+    await environment.settle()
+    expect(tracker.status(id)).toBe('completed')
+  })
+})

@@ -56,32 +56,63 @@ function meanOf(parts: readonly Task[], whole: Task, values: ReadonlyMap<Id, num
  * for its subtasks: the two kinds of edges are one graph.
  */
 export function refuseCycle(graph: TaskGraph, id: Id): void {
-  /** Where each was reached from. */
-  const cameFrom = new Map<Id, Id>()
-  const next: Id[] = [id]
-  for (let at = next.pop(); at !== undefined; at = next.pop()) {
-    for (const other of awaitedBy(graph, at)) {
-      if (other === id) throw cycle(pathTo(cameFrom, at, id))
-      if (cameFrom.has(other)) continue
-      cameFrom.set(other, at)
-      next.push(other)
-    }
+  const path = cycleThrough(graph, id)
+  if (path) throw cycle(path)
+}
+
+function cycleThrough(graph: TaskGraph, id: Id): readonly Id[] | undefined {
+  // Both ways in turns, as what is below it or what is above it is mostly small.
+  const walks = [walk(id, (at) => awaitedBy(graph, at)), walk(id, (at) => awaiting(graph, at))] as const
+  for (let turn = 0; ; turn = 1 - turn) {
+    const { done, value: path } = (turn === 0 ? walks[0] : walks[1]).next()
+    if (done !== true) continue
+    return turn === 0 ? path : path?.reverse()
   }
 }
 
-/** The same for several tasks, in one walk unless there is a cycle somewhere below them. */
+/** The same for several tasks, in one walk. */
 export function refuseCycles(graph: TaskGraph, ids: readonly Id[]): void {
-  if (ids.length === 1 || leadsToCycle(graph, ids)) for (const id of ids) refuseCycle(graph, id)
+  const suspect = ids.length === 1 ? ids[0] : onCycle(graph, ids)
+  if (suspect === undefined) return
+  const path = new Set(cycleThrough(graph, suspect))
+  const one = ids.find((id) => path.has(id))
+  // A cycle without them is one of an old journal, and hides nothing of theirs.
+  for (const id of one === undefined ? ids : [one]) refuseCycle(graph, id)
 }
 
 /** What a task waits for: its dependencies and its subtasks. */
 const awaitedBy = (graph: TaskGraph, id: Id): readonly Id[] =>
   [...(graph.get(id)?.dependsOn ?? []), ...graph.subtasks(id)].map((other) => other.id)
 
-function leadsToCycle(graph: TaskGraph, ids: readonly Id[]): boolean {
+/** What waits for a task: its dependents and its parent. */
+function awaiting(graph: TaskGraph, id: Id): readonly Id[] {
+  const dependents = graph.dependents(id).map((other) => other.id)
+  const parentId = graph.get(id)?.parentId
+  return parentId === undefined ? dependents : [...dependents, parentId]
+}
+
+/** From `start` to wherever that leads, a task a step; answers the path on which it comes back, if it does. */
+function* walk(start: Id, nextOf: (id: Id) => readonly Id[]): Generator<undefined, Id[] | undefined> {
+  /** Where each was reached from. */
+  const cameFrom = new Map<Id, Id>()
+  const next: Id[] = [start]
+  for (let at = next.pop(); at !== undefined; at = next.pop()) {
+    for (const other of nextOf(at)) {
+      if (other === start) return pathTo(cameFrom, at, start)
+      if (cameFrom.has(other)) continue
+      cameFrom.set(other, at)
+      next.push(other)
+    }
+    yield
+  }
+  return undefined
+}
+
+/** One that waits for itself, among these and what they wait for. */
+function onCycle(graph: TaskGraph, ids: readonly Id[]): Id | undefined {
   const entered = new Set<Id>()
   const left = new Set<Id>()
-  const next = [...ids]
+  const next = ids.toReversed()
   for (let at = next.at(-1); at !== undefined; at = next.at(-1)) {
     if (entered.has(at)) {
       // All below it has been walked.
@@ -92,16 +123,16 @@ function leadsToCycle(graph: TaskGraph, ids: readonly Id[]): boolean {
     entered.add(at)
     for (const other of awaitedBy(graph, at)) {
       if (!entered.has(other)) next.push(other)
-      else if (!left.has(other)) return true
+      else if (!left.has(other)) return other
     }
   }
-  return false
+  return undefined
 }
 
-function pathTo(cameFrom: ReadonlyMap<Id, Id>, last: Id, start: Id): readonly Id[] {
+function pathTo(cameFrom: ReadonlyMap<Id, Id>, last: Id, start: Id): Id[] {
   const path: Id[] = [start]
-  for (let at: Id | undefined = last; at !== undefined && at !== start; at = cameFrom.get(at)) path.unshift(at)
-  return [start, ...path]
+  for (let at: Id | undefined = last; at !== undefined && at !== start; at = cameFrom.get(at)) path.push(at)
+  return [...path, start].reverse()
 }
 
 const cycle = (path: readonly Id[]): CrewError =>

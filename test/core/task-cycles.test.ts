@@ -61,6 +61,22 @@ describe('a cycle', () => {
     expect(events.all).toEqual([])
   })
 
+  it('at the end of ten thousand tasks is refused in one walk', { timeout: 5000 }, async () => {
+    const { tracker } = await openBoard()
+    const ids = Array.from({ length: 10_000 }, (_, n) => `t${n}`)
+    const drafts = ids.map((id, n) => named(id, { dependsOn: [ids[n + 1] ?? 't9998'] }))
+    expect(await path(tracker.createMany(drafts))).toEqual(['t9998', 't9999', 't9998'])
+  })
+
+  it('is not looked for in all that was there before a part of a whole', { timeout: 3000 }, async () => {
+    const { tracker } = await openBoard()
+    const ids = Array.from({ length: 10_000 }, (_, n) => `t${n}`)
+    await tracker.createMany(ids.map((id, n) => named(id, { dependsOn: ids.slice(Math.max(0, n - 1), n) })))
+    await tracker.create(named('whole'))
+    for (let n = 0; n < 1000; n++) await tracker.create(named(`part${n}`, { parentId: 'whole', dependsOn: ['t9999'] }))
+    expect(tracker.subtasks('whole')).toHaveLength(1000)
+  })
+
   it('is not made by links that nobody waits for (DG-05)', async () => {
     const { tracker } = await openBoard()
     await tracker.createMany([named('a'), named('b', { dependsOn: ['a'] })])
@@ -92,6 +108,10 @@ describe('a cycle', () => {
     await storage.append('crew', { seq: 1, id: 'c1', prev: '', format: FORMAT, at: 1, events })
     const { tracker } = await openBoard({ storage })
     expect(tracker.ready()).toEqual([])
+    await tracker.createMany([named('on', { dependsOn: ['x'] }), named('top', { dependsOn: ['on', 'self'] })])
+    expect(
+      await path(tracker.createMany([named('a', { dependsOn: ['x', 'b'] }), named('b', { dependsOn: ['a'] })])),
+    ).toEqual(['a', 'b', 'a'])
     await tracker.removeDependency('x', 'y')
     await tracker.removeDependency('self', 'self')
     expect(tracker.ready().map(({ id }) => id)).toEqual(['x', 'self'])

@@ -168,8 +168,7 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
   }
 
   /** Lets the clock move cards: what was scheduled becomes ready, what has a limit overdue or expired. */
-  tick(): void {
-    const now = this.#environment.now()
+  tick(now = this.#environment.now()): void {
     if (now < this.#placedAt) this.#turnBack(now)
     for (let card = this.#timeline.peek(); card && card.turnsAt <= now; card = this.#timeline.peek()) {
       const wasReady = card.isReady
@@ -193,9 +192,11 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
 
   /** What ticks have moved since the last call. */
   takeTurned(): { readonly ready: readonly Card[]; readonly overdue: readonly Card[] } {
-    const turned = this.#turned
+    // What was only tried is gone.
+    const stands = (card: Card): boolean => this.#cards.get(card.task.id) === card
+    const { ready, overdue } = this.#turned
     this.#turned = { ready: [], overdue: [] }
-    return turned
+    return { ready: ready.filter(stands), overdue: overdue.filter(stands) }
   }
 
   /** When the clock next moves something. */
@@ -206,6 +207,8 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
   /** The one way in which a task changes, forwards and backwards; answers who became ready by it. */
   #put(card: Card, before: Task | undefined, after: Task | undefined): readonly Card[] {
     const now = this.#environment.now()
+    // Before this places a card by the time, as what turns is told.
+    this.tick(now)
     if (before) this.#unplace(card)
     this.#index(card, before, after)
     const { id } = card.task

@@ -1,6 +1,8 @@
-import { MemoryStorage, systemEnvironment, TaskTracker } from 'crewlog'
+import { MemoryStorage, openCrew, systemEnvironment, TaskTracker } from 'crewlog'
 import { manualEnvironment } from 'crewlog/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Fault, faulty } from '../support/faulty-storage.js'
+import { stalling } from '../support/stall.js'
 import { type Board, claim, named, openBoard, openBoards, refusal } from '../support/board.js'
 
 const MINUTE = 60_000
@@ -284,5 +286,59 @@ describe('a time far ahead', () => {
       await vi.advanceTimersByTimeAsync(1)
       expect(ready).toEqual(['a'])
     })
+  })
+})
+
+describe('what the clock has turned', () => {
+  it('is told though a change of another process was heard of first', async () => {
+    const environment = manualEnvironment()
+    const storage = new MemoryStorage()
+    const process = stalling(environment)
+    const here = await openBoard({ environment, storage })
+    const events: string[] = []
+    const there = await openCrew({ environment: process, storage })
+    there.on('task.ready', ({ task }) => events.push(`ready ${task.id}`))
+    there.on('task.overdue', ({ task }) => events.push(`overdue ${task.id}`))
+    await here.tracker.create(named('later', { notBefore: environment.now() + MINUTE }))
+    await here.tracker.create(named('due', { dueAt: environment.now() + MINUTE }))
+    await there.sync()
+    process.stall()
+    await environment.advance('1m')
+    await here.tracker.update('later', { title: 'Later' })
+    await here.tracker.update('due', { title: 'Due' })
+    await there.sync()
+    process.resume()
+    await environment.settle()
+    expect(events).toEqual(['ready later', 'overdue due'])
+  })
+
+  it('is not told of a task that was only tried', async () => {
+    const environment = manualEnvironment()
+    let ahead = 0
+    let step = 0
+    const running = { ...environment, now: () => environment.now() + (ahead += step) }
+    const memory = new MemoryStorage()
+    const fault: { now: Fault } = { now: 'none' }
+    const crew = await openCrew({
+      environment: running,
+      storage: faulty(memory, environment, () => fault.now),
+      strictMembers: false,
+      onError: () => undefined,
+    })
+    const ready: string[] = []
+    crew.on('task.ready', ({ task }) => ready.push(task.id))
+    await crew.tracker.create(named('real', { notBefore: running.now() + MINUTE }))
+    fault.now = 'error'
+    step = 1
+    const tried = [20, 30, 40].map((look) =>
+      crew.tracker.create(named(`t${look}`, { notBefore: running.now() + look })),
+    )
+    const claims = Array.from({ length: 20 }, () => crew.tracker.claim('ana'))
+    const answers = Promise.allSettled([...tried, ...claims])
+    await environment.settle()
+    step = 0
+    await environment.advance('1m')
+    expect(ready).toEqual(['real'])
+    for (const { status } of await answers) expect(status).toBe('rejected')
   })
 })

@@ -1,4 +1,5 @@
 import type { Environment, Off } from './environment.js'
+import { CrewError } from './errors.js'
 import { Bag, Slot } from './heap.js'
 import type { Id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
@@ -272,7 +273,10 @@ export class Leases implements Projection<Renewal>, Observer {
     run()
       .catch((error: unknown) => {
         onError(error)
-        return new Promise<void>((resolve) => environment.setTimer(resolve, PAUSE_MS, true))
+        return new Promise<void>((resolve) => {
+          // What can only be read stays so.
+          if (!CrewError.is(error, 'read_only')) environment.setTimer(resolve, PAUSE_MS, true)
+        })
       })
       .finally(() => {
         session.isBusy = false

@@ -139,7 +139,7 @@ export class TaskNews implements Observer {
 
   closing(): void {
     this.#closing ??= new CrewError('closed', 'The crew was closed: stop, the task is given back')
-    for (const { attempt } of this.#board.inStage('in_progress')) attempt?.end(this.#closing)
+    for (const { attempt } of [...this.#board.inStage('in_progress')]) attempt?.end(this.#closing)
   }
 
   closed(): void {
@@ -215,6 +215,8 @@ export class TaskNews implements Observer {
       })
     } catch (error) {
       onError(error)
+      // What can only be read stays so.
+      if (CrewError.is(error, 'read_only')) return
       await new Promise<void>((resolve) => environment.setTimer(resolve, PAUSE_MS, true))
     }
     this.#isSettling = false

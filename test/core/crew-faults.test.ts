@@ -199,3 +199,27 @@ it('a process that died commits nothing more, though its storage answers again',
 
   expect(other.tracker.count()).toBe(0)
 })
+
+describe('a replica that can only be read', () => {
+  it('says why, and does not try for ever what only a writer can do', async () => {
+    const errors: unknown[] = []
+    const crew = await openCrew({ storage, environment, onError: (error) => errors.push(error) })
+    const other = await open()
+    const ana = await crew.join('ana', { capacity: 2 })
+    await crew.tracker.createMany(['mine', 'theirs'].map((id) => ({ id, description: id })))
+    await crew.tracker.create({ id: 'due', description: 'Due', failAt: environment.now() + 1000 })
+    await ana.claim({ taskId: 'mine' })
+    await other.sync()
+    await other.tracker.claim('ana', { taskId: 'theirs' })
+    await crew.sync()
+    await crash(other)
+    const { seq, id: prev } = crew.journal.head!
+    await storage.append('crew', { seq: seq + 1, id: 'strange', prev, format: 99, at: 0, events: [] })
+    await environment.advance('1h')
+
+    expect(errors[0]).toMatchObject({ code: 'unsupported_version' })
+    expect(errors.length).toBeLessThan(10)
+    await expect(ana.claim()).rejects.toMatchObject({ code: 'read_only' })
+    await crew.close()
+  })
+})

@@ -320,7 +320,8 @@ const NO_TASK: Pick<Task, 'status' | 'assignees' | 'labels' | 'dependsOn' | 'att
 const keys = (key: string | undefined): readonly string[] => (key === undefined ? NONE : [key])
 const isEnded = (task: Task | undefined): boolean => task !== undefined && !task.isOpen
 
-const inOrder = (cards: ReadonlySet<Card>): readonly Task[] =>
+/** By creation. */
+export const inOrder = (cards: ReadonlySet<Card>): readonly Task[] =>
   [...cards].sort((a, b) => a.order - b.order).map(({ task }) => task)
 
 function stageOf({ task, openDependencies }: Card, now: number): Stage {

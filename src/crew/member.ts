@@ -6,6 +6,7 @@ import { anyFields, type Id, object, read, type Reader, whole, withMore } from '
 import type { Json } from '../core/json.js'
 import type { MemberInfo, Members } from '../core/members.js'
 import type { Message, MessageDraft } from '../core/message.js'
+import { type Card, inOrder } from '../core/task-board.js'
 import { readFilter, type TaskFilter } from '../core/task-filter.js'
 import type { ClaimOptions, TaskTracker } from '../core/task-tracker.js'
 import type { Task } from '../core/task.js'
@@ -57,9 +58,12 @@ export class Member {
 
   /** Open tasks that it is assigned or works on. */
   get tasks(): readonly Task[] {
-    return this.#of.tracker
-      .list({ status: ['pending', 'in_progress', 'waiting'] })
-      .filter(({ assignees, holder }) => holder === this.id || assignees.includes(this.id))
+    const { tracker } = this.#of
+    const { board } = tracker.parts
+    const assigned = tracker.list({ assignee: this.id, status: ['pending', 'in_progress', 'waiting'] })
+    const cards = new Set(assigned.map(({ id }) => board.card(id) as Card))
+    for (const card of board.inStage('in_progress')) if (card.task.holder === this.id) cards.add(card)
+    return inOrder(cards)
   }
 
   async send(

@@ -226,6 +226,17 @@ describe('a handle', () => {
     expect(crew.as('bo').tasks.map(({ id }) => id)).toEqual(['held', 'given'])
   })
 
+  it('does not look through the tasks of all for those of its member', { timeout: 3000 }, async () => {
+    const { crew, tracker } = await openTeam()
+    await tracker.createMany(Array.from({ length: 10_000 }, (_, n) => ({ description: String(n) })))
+    const mine = await tracker.create({ description: 'Mine', assignees: 'bo' })
+    await crew.as('ana').claim()
+    const held = await tracker.create({ description: 'Held' })
+    await crew.as('bo').claim({ taskId: held.id })
+    for (let reads = 0; reads < 1000; reads++)
+      expect(crew.as('bo').tasks.map(({ id }) => id)).toEqual([mine.id, held.id])
+  })
+
   it('tells of an assignment in the commit that assigns, in the thread of the task', async () => {
     const { here, there, storage } = await openPair()
     const task = await here.tracker.create({ description: 'Tides' })

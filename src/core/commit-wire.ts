@@ -9,6 +9,9 @@ const ENVELOPE_BYTES = 512
 /** The JSON texts of a commit's events, for a storage that takes so many bytes of it. */
 export class CommitWire implements Wire {
   readonly #texts: string[] = []
+  /** Of the texts up to each: their length, and, as far as it was asked for, their bytes. */
+  readonly #lengths: number[] = []
+  readonly #bytes: number[] = []
   readonly #limit: number
 
   constructor(limit: number) {
@@ -18,18 +21,21 @@ export class CommitWire implements Wire {
   send(event: JournalEvent): JournalEvent {
     const text = JSON.stringify(event)
     this.#texts.push(text)
+    this.#lengths.push((this.#lengths.at(-1) ?? 0) + text.length + 1)
     return JSON.parse(text) as JournalEvent
   }
 
   cut(count: number): void {
-    this.#texts.length = count
+    for (const each of [this.#texts, this.#lengths, this.#bytes]) each.length = Math.min(each.length, count)
   }
 
   refuseTooMuch(): void {
-    // A unit of a string is three bytes at most: counted exactly only where it is close.
-    const fits = (bytes: (text: string) => number): boolean =>
-      this.#texts.reduce((sum, text) => sum + bytes(text) + 1, ENVELOPE_BYTES) <= this.#limit
-    if (fits((text) => text.length * 3) || fits(utf8Bytes)) return
+    // A unit of a string is three bytes at most: counted exactly only where it is close, and each once.
+    const room = this.#limit - ENVELOPE_BYTES
+    if ((this.#lengths.at(-1) ?? 0) * 3 <= room) return
+    for (const text of this.#texts.slice(this.#bytes.length))
+      this.#bytes.push((this.#bytes.at(-1) ?? 0) + utf8Bytes(text) + 1)
+    if ((this.#bytes.at(-1) ?? 0) <= room) return
     throw new CrewError('limit_exceeded', `The storage takes ${this.#limit} bytes at once; split the command`, {
       limit: this.#limit,
     })

@@ -78,3 +78,13 @@ export function until<T>(promise: Promise<T>, options: Abortable, environment: E
     promise.then(resolve, reject).finally(off)
   })
 }
+
+/** The same for what a caller awaits: meanwhile the process stays alive, though other timers are in the background. */
+export async function awaited<T>(promise: Promise<T>, options: Abortable, environment: Environment): Promise<T> {
+  const letGo = environment.setTimer(() => undefined, 2 ** 31 - 1)
+  try {
+    return await until(promise, options, environment)
+  } finally {
+    letGo()
+  }
+}

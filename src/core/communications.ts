@@ -1,4 +1,4 @@
-import { type Abortable, readAbortable, until } from './abortable.js'
+import { type Abortable, awaited, readAbortable, until } from './abortable.js'
 import type { Environment, Off } from './environment.js'
 import { CrewError, invalid, notFound } from './errors.js'
 import { Events, type Observable, type OffEvent, type On } from './events.js'
@@ -348,7 +348,7 @@ export class Communications implements Observable<CommunicationsEvents> {
 
   async #awaitReply(messageId: Id, limits: Abortable): Promise<Message> {
     const reply = this.#mailboxes.replyTo(messageId)
-    return reply ?? this.#replies.wait(messageId, (promise) => until(promise, limits, this.#journal.environment))
+    return reply ?? this.#replies.wait(messageId, (promise) => awaited(promise, limits, this.#journal.environment))
   }
 
   #open(member: Id): readonly Letter[] {

@@ -80,8 +80,8 @@ export const invalid = (message: string, details?: ErrorDetails, cause?: unknown
   new CrewError('invalid_input', message, details, cause)
 
 /** `kind` is the domain's word: "Task", "Member", "Message". */
-export const notFound = (kind: string, id: string): CrewError =>
-  new CrewError('not_found', `${kind} not found: ${id}`, { id })
+export const notFound = (kind: string, id: string, remedy = ''): CrewError =>
+  new CrewError('not_found', `${kind} not found: ${id}${remedy}`, { id })
 
 /** What a thrown value says of itself; undefined when it says nothing. Never throws. */
 export function wordsOf(error: unknown): string | undefined {

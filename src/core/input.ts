@@ -44,7 +44,13 @@ export function read<T>(reader: Reader<T>, value: unknown, name: string, bounds 
 
 const wrong = (name: string, wanted: string, value: unknown): never => {
   const given =
-    typeof value === 'number' ? String(value) : value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value
+    typeof value === 'string'
+      ? JSON.stringify(value.slice(0, 40))
+      : typeof value === 'number' || value === null
+        ? String(value)
+        : Array.isArray(value)
+          ? 'a list'
+          : typeof value
   throw invalid(`${name} must be ${wanted}, not ${given}`)
 }
 

@@ -63,7 +63,7 @@ export class Members implements Projection<MemberChange> {
   /** Throws `not_found`. */
   expect(id: Id): MemberInfo {
     const member = this.#byId.get(id)
-    if (!member) throw notFound('Member', id)
+    if (!member) throw notFound('Member', id, '; join it first, or mend the id')
     return member
   }
 

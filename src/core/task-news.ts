@@ -59,8 +59,7 @@ export class TaskNews implements Observer {
   readonly ends = new Waits<Task>()
   /** Called at each change of a task once it stands, those from before the opening included, for what keeps count. */
   readonly changes = new Set<(before: Task | undefined, after: Task) => void>()
-  /** Called when there may be more to claim. */
-  readonly wakes = new Set<() => void>()
+  readonly #wakes = new Set<() => void>()
 
   readonly #journal: LocalJournal
   readonly #board: TaskBoard
@@ -92,6 +91,16 @@ export class TaskNews implements Observer {
       this.#tellAttempt(card)
     }
     return attempt
+  }
+
+  /** Calls `wake` when there may be more to claim. */
+  onWork(wake: () => void): Off {
+    this.#wakes.add(wake)
+    this.#arm()
+    return () => {
+      this.#wakes.delete(wake)
+      this.#arm()
+    }
   }
 
   replayed({ type }: JournalEvent, change: unknown): void {
@@ -181,7 +190,7 @@ export class TaskNews implements Observer {
     for (const card of overdue)
       if (this.#board.overdue.has(card)) this.events.emit('overdue', Object.freeze({ task: card.task }))
     this.#readied = []
-    for (const wake of this.wakes) wake()
+    for (const wake of this.#wakes) wake()
   }
 
   /** Sets the timer to when something turns. Work that somebody here waits to claim keeps the process alive. */
@@ -190,7 +199,7 @@ export class TaskNews implements Observer {
     const { environment } = this.#journal
     const isDue = this.#board.expired.size > 0 && !this.#isSettling
     const at = isDue ? 0 : this.#board.nextTurnAt()
-    const keepsAlive = this.wakes.size > 0 && this.#board.inStage('scheduled').size > 0
+    const keepsAlive = this.#wakes.size > 0 && this.#board.inStage('scheduled').size > 0
     if (this.#timer?.at === at && this.#timer.keepsAlive === keepsAlive) return
     this.#timer?.off()
     this.#timer = undefined

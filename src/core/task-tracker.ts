@@ -1,4 +1,4 @@
-import { type Abortable, readAbortable, until } from './abortable.js'
+import { type Abortable, awaited, readAbortable, until } from './abortable.js'
 import { Attempt, type AttemptWrites } from './attempt.js'
 import type { Environment, Off } from './environment.js'
 import { notFound } from './errors.js'
@@ -355,7 +355,7 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
         limits,
         environment,
       ))
-    return task.isOpen ? this.#news.ends.wait(id, (ended) => until(ended, limits, environment)) : task
+    return task.isOpen ? this.#news.ends.wait(id, (ended) => awaited(ended, limits, environment)) : task
   }
 
   subscribe(listener: () => void): Off {

@@ -1,11 +1,13 @@
-import { type Abortable, until } from '../core/abortable.js'
+import { type Abortable, awaited } from '../core/abortable.js'
 import type { Attempt } from '../core/attempt.js'
 import type { Communications, Delivery } from '../core/communications.js'
+import type { Off } from '../core/environment.js'
 import { CrewError, wordsOf } from '../core/errors.js'
 import { hindrance, isFor } from '../core/eligibility.js'
 import { type Id, read } from '../core/input.js'
 import type { Message } from '../core/message.js'
 import type { Card } from '../core/task-board.js'
+import type { Task } from '../core/task.js'
 import { choiceOf, matches, readFilter, type TaskFilter } from '../core/task-filter.js'
 import type { TaskTracker, TrackerParts } from '../core/task-tracker.js'
 import { Stopper } from './stopper.js'
@@ -42,6 +44,7 @@ export class Work {
   /** Loops that do not wait. */
   #busy = 0
   #claiming = 0
+  #offWork: Off | undefined
   readonly #idleWaits = new Set<{ readonly resolve: () => void; readonly reject: (error: CrewError) => void }>()
 
   constructor(tracker: TaskTracker, communications: Communications) {
@@ -138,8 +141,6 @@ export class Work {
   /** Resolves when no loop has anything to do, now or after a back-off, and no command is under way. */
   async idle(options: Abortable): Promise<void> {
     const { environment } = this.#parts.journal
-    // Somebody awaits it: the process stays alive, though all other timers are in the background.
-    const release = environment.setTimer(() => undefined, 2 ** 31 - 1)
     let forget = (): void => undefined
     const idle = new Promise<void>((resolve, reject) => {
       const wait = { resolve, reject }
@@ -148,10 +149,9 @@ export class Work {
     })
     this.#checkIdle()
     try {
-      await until(idle, options, environment)
+      await awaited(idle, options, environment)
     } finally {
       forget()
-      release()
     }
   }
 
@@ -170,13 +170,16 @@ export class Work {
     this.#parts.journal.assertOpen()
     this.#busy++
     this.#stoppers.add(stopper)
-    this.#parts.news.wakes.add(this.#wakeTakers)
+    this.#offWork ??= this.#parts.news.onWork(this.#wakeTakers)
   }
 
   #leave(stopper: Stopper): void {
     this.#busy--
     this.#stoppers.delete(stopper)
-    if (this.#stoppers.size === 0) this.#parts.news.wakes.delete(this.#wakeTakers)
+    if (this.#stoppers.size === 0) {
+      this.#offWork?.()
+      this.#offWork = undefined
+    }
     // What it was woken for is there for another.
     this.#wakeTakers()
   }
@@ -270,16 +273,17 @@ export class Work {
       }
       // Nothing can be thrown, too, and is no reason to leave the attempt running.
       const mishap = { error: error === undefined ? 'threw undefined' : error }
-      await this.#persist(attempt, () => attempt.fail(mishap)).catch(this.#onError)
+      const task = await this.#persist(attempt, () => attempt.fail(mishap)).catch(this.#onError)
+      // While it is tried again, that is nobody's trouble.
+      if (task?.status === 'failed') this.#onError(error)
     }
   }
 
   /** Writes an outcome, again and again while the storage is away: an attempt must not be left running by nobody. */
-  async #persist(attempt: Attempt, write: () => Promise<unknown>): Promise<void> {
+  async #persist(attempt: Attempt, write: () => Promise<Task>): Promise<Task> {
     for (;;) {
       try {
-        await write()
-        return
+        return await write()
       } catch (error) {
         const isAway = CrewError.is(error, 'storage_unavailable') || CrewError.is(error, 'outcome_unknown')
         if (!isAway || attempt.isOver) throw error

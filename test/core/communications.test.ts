@@ -57,7 +57,7 @@ describe('sending', () => {
     const seq = crew.journal.head?.seq
     await expect(crew.as('ana').send(['bo', 'zoe', 'cy'], 'hi')).rejects.toMatchObject({
       code: 'not_found',
-      message: 'Member not found: zoe',
+      message: 'Member not found: zoe; join it first, or mend the id',
     })
     expect([communications.inbox('bo'), communications.inbox('cy')]).toEqual([[], []])
     expect(crew.journal.head?.seq).toBe(seq)

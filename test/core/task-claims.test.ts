@@ -155,7 +155,10 @@ describe('who may claim', () => {
       strict.tracker.assign('a', 'zoe'),
       strict.tracker.create(named('b', { reviewers: ['zoe'] })),
     ])
-      expect(await refusal(command)).toMatchObject({ code: 'not_found', message: 'Member not found: zoe' })
+      expect(await refusal(command)).toMatchObject({
+        code: 'not_found',
+        message: 'Member not found: zoe; join it first, or mend the id',
+      })
 
     const open = await openBoard()
     await open.tracker.create(named('a'))

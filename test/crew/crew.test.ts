@@ -136,7 +136,7 @@ describe('members', () => {
   it('who are unknown are not_found, wherever they are named', async () => {
     const { crew, tracker } = await openTeam(['ana'])
     const task = await tracker.create({ description: 'Tides' })
-    const refused = { code: 'not_found', message: 'Member not found: zoe' }
+    const refused = { code: 'not_found', message: 'Member not found: zoe; join it first, or mend the id' }
     expect(() => crew.as('zoe')).toThrow(expect.objectContaining(refused))
     await expect(crew.leave('zoe')).rejects.toMatchObject(refused)
     await expect(tracker.assign(task.id, ['ana', 'zoe'])).rejects.toMatchObject(refused)

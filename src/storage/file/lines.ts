@@ -47,10 +47,11 @@ export function unseal({ bytes }: Line): string | undefined {
 /**
  * Whether what is left of a write that did not end could be `bytes`, which stand last and are no whole line. Such a
  * write leaves no whole record, or one with nothing but the zeros of unwritten blocks after it. Anything else behind one
- * means that a newline is damaged: what looks like one record that was never acknowledged is two that were.
+ * means that a newline is damaged: what looks like one record that was never acknowledged is two that were. And what has
+ * its newline and no zeros was written to its end, perhaps acknowledged, and damaged later.
  */
 export function isTorn(bytes: Buffer): boolean {
-  if (bytes.length > LONGEST_LINE) return false
+  if (bytes.length > LONGEST_LINE || (bytes.at(-1) === NEWLINE && !bytes.includes(0))) return false
   const line = bytes.at(-1) === NEWLINE ? bytes.subarray(0, -1) : bytes
   const wanted = line.toString('latin1', 2, PREFIX_BYTES - 2)
   let crc = 0

@@ -157,7 +157,10 @@ export function giveUp(
   const isPoisoned = lost >= POISONED_AFTER
   if (isPoisoned || !retryable || failures >= attempts) {
     const failure: Failure = isPoisoned
-      ? { code: 'poisoned', message: `Lost by ${lost} members in a row; look at it before you retry it` }
+      ? {
+          code: 'poisoned',
+          message: `Lost ${lost} times in a row, perhaps by what it does to its process; look at it before you retry it`,
+        }
       : { code, message }
     return end('failed', now, closed, { counted, failure })
   }

@@ -41,6 +41,8 @@ const RIVAL_MS = 1000
 const storageMethods = withMethods<JournalStorage>('append', 'read', 'saveCheckpoint', 'loadCheckpoint', 'trim')
 /** A storage. What an adapter forgot to say must not turn into a wrong guess. */
 export const storagePort: Reader<JournalStorage> = (value, name, limits) => {
+  if (typeof value !== 'object')
+    throw invalid(`${name} must be a storage: new MemoryStorage(), or fileStorage(folder) of crewlog/storage/file`)
   const storage = storageMethods(value, name, limits)
   if (!['one', 'many'].includes(storage.writers)) throw invalid(`${name}.writers must be 'one' or 'many'`)
   if (typeof storage.maxCommitBytes !== 'number' || !(storage.maxCommitBytes > 0))

@@ -459,9 +459,10 @@ export class TaskCommands {
     moves.expectMove(task, move)
     const { id } = task
     const { for: reason, of } = task.waitingFor as WaitingFor
-    const right = reason === 'review' ? 'review' : 'resume'
-    if (move !== right)
-      throw new CrewError('invalid_transition', `Task ${id} waits for ${reason}: use ${right}()`, { id })
+    if ((move === 'review') !== (reason === 'review')) {
+      const right = reason === 'review' ? 'review()' : 'resume(), as a member answer()'
+      throw new CrewError('invalid_transition', `Task ${id} waits for ${reason}: use ${right}`, { id })
+    }
     const who = by ?? only(of)
     if (who === undefined) throw invalid(`Say who answers for task ${id}: { by }`, { id })
     if (of.length > 0 && !of.includes(who))

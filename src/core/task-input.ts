@@ -1,4 +1,4 @@
-import { CrewError, wordsOf } from './errors.js'
+import { CrewError, invalid, wordsOf } from './errors.js'
 import {
   duration,
   either,
@@ -114,6 +114,8 @@ const edgePolicy = oneOf('fail', 'cancel', 'continue', 'block')
 const edge = object({ id, onFailure: edgePolicy, onCancel: edgePolicy }, ['id'])
 
 const dependency: Reader<Dependency> = (value, name, limits) => {
+  if (typeof value !== 'string' && typeof value !== 'object')
+    throw invalid(`${name} must be an id, or { id, onFailure }`)
   const given = typeof value === 'string' ? { id: id(value, name, limits) } : edge(value, name, limits)
   return Object.freeze({ onFailure: 'fail', onCancel: 'cancel', ...given })
 }

@@ -1,4 +1,4 @@
-import { CrewError } from './errors.js'
+import { CrewError, invalid } from './errors.js'
 import type { Id } from './input.js'
 import type { Dependency, EdgePolicy, Task } from './task.js'
 
@@ -179,4 +179,21 @@ export function fallenWith(graph: TaskGraph, root: Task): readonly Task[] {
     }
   }
   return fallen
+}
+
+/** Throws `invalid_transition` while a task has subtasks that are open or failed, but for those that are waived. */
+export function refuseUnsettled(graph: TaskGraph, { id }: Task, waive: readonly Id[]): void {
+  const subtasks = graph.subtasks(id)
+  for (const name of waive)
+    if (!subtasks.some((subtask) => subtask.id === name))
+      throw invalid(`Task ${name} is no subtask of ${id}`, { id: name })
+  const unsettled = subtasks
+    .filter((subtask) => (subtask.isOpen || subtask.status === 'failed') && !waive.includes(subtask.id))
+    .map((subtask) => subtask.id)
+  if (unsettled.length > 0)
+    throw new CrewError(
+      'invalid_transition',
+      `Task ${id} has subtasks that are not done: ${unsettled.slice(0, 5).join(', ')}; end them, or name them in waive`,
+      { id, unsettled },
+    )
 }

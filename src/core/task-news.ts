@@ -9,7 +9,8 @@ import type { LocalJournal } from './local-journal.js'
 import { Message, type MessageDraft, type MessageStamp } from './message.js'
 import type { CommitInfo, Observer } from './projection.js'
 import type { Card, TaskBoard, TaskChange } from './task-board.js'
-import type { TaskCommands } from './task-commands.js'
+import { expire } from './task-commands.js'
+import type { TaskDesk } from './task-desk.js'
 import type { Answer, Failure, Task } from './task.js'
 import { Waits } from './waits.js'
 
@@ -63,7 +64,7 @@ export class TaskNews implements Observer {
 
   readonly #journal: LocalJournal
   readonly #board: TaskBoard
-  readonly #commands: TaskCommands
+  readonly #desk: TaskDesk
   #readied: Card[] = []
   #comment: Message | undefined
   #timer: { readonly at: number; readonly keepsAlive: boolean; readonly off: Off } | undefined
@@ -73,10 +74,11 @@ export class TaskNews implements Observer {
   #closing: CrewError | undefined
   #isClosed = false
 
-  constructor(journal: LocalJournal, board: TaskBoard, commands: TaskCommands) {
+  constructor(desk: TaskDesk) {
+    const { journal, board } = desk
+    this.#desk = desk
     this.#journal = journal
     this.#board = board
-    this.#commands = commands
     this.events = new Events(journal.environment, journal.onError)
   }
 
@@ -220,7 +222,7 @@ export class TaskNews implements Observer {
     const { environment, onError } = this.#journal
     try {
       await this.#journal.decide((turn) => {
-        for (const { task } of [...this.#board.expired].slice(0, EXPIRED_AT_ONCE)) this.#commands.expire(turn, task)
+        for (const { task } of [...this.#board.expired].slice(0, EXPIRED_AT_ONCE)) expire(this.#desk, turn, task)
       })
     } catch (error) {
       onError(error)

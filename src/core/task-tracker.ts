@@ -22,7 +22,9 @@ import type { Mailboxes } from './mailboxes.js'
 import { Members } from './members.js'
 import type { Message } from './message.js'
 import { type Card, type Stage, TaskBoard } from './task-board.js'
-import { TaskCommands } from './task-commands.js'
+import { claim, commands, create, expect } from './task-commands.js'
+import { TaskDesk } from './task-desk.js'
+import { endLease, fail } from './task-endings.js'
 import { choiceOf, count, matches, readFilter, select, type TaskFilter } from './task-filter.js'
 import { progressOf } from './task-graph.js'
 import * as input from './task-input.js'
@@ -75,11 +77,11 @@ export interface TrackerParts {
   readonly journal: LocalJournal
   readonly members: Members
   readonly board: TaskBoard
-  readonly commands: TaskCommands
+  readonly desk: TaskDesk
   readonly news: TaskNews
 }
 
-type CommandName = Exclude<keyof input.Given, 'by' | 'taskDraft'>
+type CommandName = keyof typeof commands
 
 const leaseMs = duration(1000)
 const trackerOptions = object({ ...journalFields, strictMembers: flag, limits, leaseMs, retry: input.retryPolicy })
@@ -94,7 +96,7 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
   readonly #limits: Required<Limits>
   readonly #members: Members
   readonly #board: TaskBoard
-  readonly #commands: TaskCommands
+  readonly #desk: TaskDesk
   readonly #news: TaskNews
 
   readonly on: On<TrackerEvents>
@@ -115,15 +117,15 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
     this.#members = Members.of(journal)
     this.#board = journal.add('task', new TaskBoard(journal))
     const notices = new TaskNotices(journal.environment, () => journal.projection<Mailboxes>('message'))
-    this.#commands = new TaskCommands(journal, this.#board, this.#members, notices, { strictMembers, leaseMs, retry })
-    this.#news = new TaskNews(journal, this.#board, this.#commands)
+    this.#desk = new TaskDesk(journal, this.#board, this.#members, notices, { strictMembers, leaseMs, retry })
+    this.#news = new TaskNews(this.#desk)
     const { on, once, off } = this.#news.events
     this.on = on
     this.once = once
     this.off = off
     journal.observe(this.#news)
     journal.leases?.keep('task', {
-      end: (turn, lease, how) => this.#commands.endLease(turn, lease, how),
+      end: (turn, lease, how) => endLease(this.#desk, turn, lease, how),
       lapsed: ({ id }) => this.#news.lapsed(id),
     })
   }
@@ -177,9 +179,9 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
     const by = read(anId, member, 'member')
     const { taskId, filter, leaseMs } = read(claimOptions, options, 'options')
     const task = await this.#journal.decide((turn) => {
-      const named = taskId === undefined ? undefined : this.#commands.expect(turn, taskId)
+      const named = taskId === undefined ? undefined : expect(this.#desk, turn, taskId)
       if (named && filter && !matches(this.#board.card(named.id) as Card, filter, turn.now)) return undefined
-      return this.#commands.claim(turn, by, named, choiceOf(filter, this.#board), leaseMs)
+      return claim(this.#desk, turn, by, named, choiceOf(filter, this.#board), leaseMs)
     })
     return task && this.#news.follow(new Attempt(task, this))
   }
@@ -370,7 +372,7 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
   async abandon({ task, fence }: Attempt): Promise<Task> {
     const error = { message: 'Left without an outcome', retryable: true }
     return this.#journal.decide((turn) =>
-      this.#commands.fail(turn, this.#commands.expect(turn, task.id), { fence, error }, 'abandoned'),
+      fail(this.#desk, turn, expect(this.#desk, turn, task.id), { fence, error }, 'abandoned'),
     )
   }
 
@@ -386,14 +388,14 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
       journal: this.#journal,
       members: this.#members,
       board: this.#board,
-      commands: this.#commands,
+      desk: this.#desk,
       news: this.#news,
     }
   }
 
   #create(drafts: readonly input.Given['taskDraft'][], options: input.CommandOptions): Promise<readonly Task[]> {
     const { by } = read(input.readers.by, options, 'options')
-    return this.#journal.decide((turn) => this.#commands.create(turn, drafts, by))
+    return this.#journal.decide((turn) => create(this.#desk, turn, drafts, by))
   }
 
   /** A command on one task: what was passed in is read now, the decision is made on what is committed then. */
@@ -402,14 +404,19 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
     id: Id,
     options: unknown,
     more?: Readonly<Record<string, unknown>>,
-  ): Promise<ReturnType<TaskCommands[N]>> {
+  ): Promise<ReturnType<(typeof commands)[N]>> {
     try {
       // What is known has been checked.
       if (!this.#board.get(id)) read(anId, id, 'task')
       const all = more ? withMore(read(anyFields, options, 'options'), more) : options
       const given = read<unknown>(input.readers[name], all, 'options', this.#limits)
-      const decide = this.#commands[name] as (turn: Turn, task: Task, given: unknown) => ReturnType<TaskCommands[N]>
-      return this.#journal.decide((turn) => decide.call(this.#commands, turn, this.#commands.expect(turn, id), given))
+      const decide = commands[name] as (
+        desk: TaskDesk,
+        turn: Turn,
+        task: Task,
+        given: unknown,
+      ) => ReturnType<(typeof commands)[N]>
+      return this.#journal.decide((turn) => decide(this.#desk, turn, expect(this.#desk, turn, id), given))
     } catch (error) {
       return Promise.reject(error)
     }

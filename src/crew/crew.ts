@@ -12,6 +12,7 @@ import { environmentPort } from '../core/local-journal.js'
 import type { JournalEvent, JournalStorage } from '../core/journal-storage.js'
 import { type MemberInfo, type MemberOptions, Members } from '../core/members.js'
 import type { CommitInfo } from '../core/projection.js'
+import { dismiss } from '../core/task-endings.js'
 import { retryPolicy } from '../core/task-input.js'
 import type { TrackerEvents } from '../core/task-news.js'
 import { TaskTracker } from '../core/task-tracker.js'
@@ -160,7 +161,7 @@ export class Crew implements AsyncDisposable, Observable<CrewEvents> {
     const member = read(anId, id, 'member')
     await this.journal.decide((turn) => {
       this.#members.expect(member)
-      this.tracker.parts.commands.dismiss(turn, member)
+      dismiss(this.tracker.parts.desk, turn, member)
       this.#members.leave(turn, member)
     })
   }

@@ -1,0 +1,94 @@
+import type { Id } from './input.js'
+import { notFound } from './errors.js'
+import { isEmpty, NONE } from './json.js'
+import type { LocalJournal } from './local-journal.js'
+import type { Members } from './members.js'
+import type { Turn } from './projection.js'
+import type { TaskBoard } from './task-board.js'
+import { directFalls, verdict } from './task-graph.js'
+import * as moves from './task-moves.js'
+import type { TaskNotices } from './task-notices.js'
+import { type Move, type RetryPolicy, Task } from './task.js'
+
+export interface CommandSettings {
+  readonly strictMembers: boolean
+  readonly leaseMs: number
+  readonly retry: RetryPolicy
+}
+
+/** What every command on tasks is decided with, and the one way in which it moves a task. */
+export class TaskDesk {
+  constructor(
+    readonly journal: LocalJournal,
+    readonly board: TaskBoard,
+    readonly members: Members,
+    readonly notices: TaskNotices,
+    readonly settings: CommandSettings,
+  ) {}
+
+  /** Throws `not_found`. */
+  known(id: Id): Task {
+    const task = this.board.get(id)
+    if (!task) throw notFound('Task', id)
+    return task
+  }
+
+  /** Makes sure that all are members; see Members. */
+  admit(turn: Turn, ...ids: readonly (readonly Id[] | undefined)[]): void {
+    for (const some of ids) if (some) this.members.admit(turn, some, this.settings.strictMembers)
+  }
+
+  /** What the next try at a task depends on. */
+  chances({ now }: Turn): moves.Chances {
+    return { now, retry: this.settings.retry, chance: this.journal.environment.random() }
+  }
+
+  /** Emits a move, and the fall of others that it brings about; answers the task as it is then. */
+  move(turn: Turn, task: Task, move: Move, by?: Id, type = eventOf(task, move)): Task {
+    const changes = Task.changes(task, move)
+    if (isEmpty(changes)) return task
+    turn.emit(`task.${type}`, task.id, changes, by, task.version + 1)
+    const moved = this.known(task.id)
+    // In a loop, as a chain can be longer than a stack is deep; the list grows while it is walked.
+    const ended = [moved]
+    for (const cause of ended) {
+      for (const { task: victim, to } of directFalls(this.board, cause)) {
+        const falls = fall(victim, to, cause, turn.now)
+        turn.emit(
+          `task.${eventOf(victim, falls)}`,
+          victim.id,
+          Task.changes(victim, falls),
+          undefined,
+          victim.version + 1,
+        )
+        ended.push(this.known(victim.id))
+      }
+    }
+    return moved
+  }
+
+  /** Lets edges to what has already ended have their say. */
+  obeyEdges(turn: Turn, task: Task): Task {
+    for (const edge of task.status === 'pending' ? task.dependsOn : NONE) {
+      const dependency = this.known(edge.id)
+      const to = verdict(edge, dependency)
+      if (to === 'fail' || to === 'cancel') return this.move(turn, task, fall(task, to, dependency, turn.now))
+    }
+    return task
+  }
+}
+
+/** What a move is called in the journal. */
+function eventOf(before: Task, { status = before.status, cancelRequested }: Move): string {
+  if (status === before.status) return cancelRequested ? 'cancelRequested' : 'updated'
+  if (status === 'in_progress') return 'started'
+  if (status !== 'pending') return status
+  if (before.status === 'in_progress') return 'released'
+  return before.status === 'waiting' ? 'resumed' : 'retried'
+}
+
+/** How a task falls because of another, which it depends on or is part of. */
+function fall(task: Task, to: 'fail' | 'cancel', { id, status, failure }: Task, now: number): Move {
+  const code = to === 'fail' ? 'dependency' : 'cancelled'
+  return moves[to](task, { code, message: `Because task ${id} is ${status}`, rootId: failure?.rootId ?? id }, now)
+}

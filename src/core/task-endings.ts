@@ -1,0 +1,131 @@
+import { CrewError } from './errors.js'
+import type { Id } from './input.js'
+import { NONE, sameJson } from './json.js'
+import type { LeaseTerms } from './leases.js'
+import type { Turn } from './projection.js'
+import { ask } from './task-answers.js'
+import type { TaskDesk } from './task-desk.js'
+import { fallenWith, refuseUnsettled, verdict } from './task-graph.js'
+import type { Given } from './task-input.js'
+import * as moves from './task-moves.js'
+import type { Failure, Task } from './task.js'
+
+// How an attempt or a task ends, and is begun again. Each is a part of a decision, like all commands.
+
+export function complete(
+  desk: TaskDesk,
+  turn: Turn,
+  task: Task,
+  { fence, waive = NONE, result, usage }: Given['complete'],
+): Task {
+  const last = task.running ? undefined : task.attempts.at(-1)
+  const isDone = last?.outcome === 'completed' || (last?.outcome === 'waiting' && task.waitingFor?.for === 'review')
+  // Told twice by the same attempt.
+  if (isDone && fence === (last.leaseMs === undefined ? undefined : last.fence) && sameJson(task.result, result))
+    return task
+  moves.expectFrom(task, 'complete', fence)
+  const subtasks = desk.board.subtasks(task.id)
+  refuseUnsettled(desk.board, task, waive)
+  const { holder, reviewers } = task
+  if (reviewers.length > 0)
+    return ask(desk, turn, task, { for: 'review', of: reviewers, since: turn.now }, usage, { result })
+  const completed = desk.move(turn, task, moves.complete(task, turn.now, result, usage), holder)
+  endWaived(desk, turn, task, subtasks)
+  return completed
+}
+
+export function fail(
+  desk: TaskDesk,
+  turn: Turn,
+  task: Task,
+  { fence, error, retryable = error.retryable, usage }: Given['fail'],
+  outcome: 'failed' | 'abandoned' = 'failed',
+): Task {
+  moves.expectFrom(task, 'fail', fence)
+  return giveUp(desk, turn, task, { outcome, code: outcome, message: error.message, retryable, usage })
+}
+
+export function release(
+  desk: TaskDesk,
+  turn: Turn,
+  task: Task,
+  { fence, reason = 'released' }: Given['release'],
+): Task {
+  moves.expectFrom(task, 'release', fence)
+  return desk.move(turn, task, moves.release(task, reason, true, desk.chances(turn)), task.holder)
+}
+
+/** What is claimed is only asked for, unless forced. */
+export function cancel(
+  desk: TaskDesk,
+  turn: Turn,
+  task: Task,
+  { by, reason: message = 'cancelled', force = false }: Given['cancel'],
+): Task {
+  moves.expectMove(task, 'cancel')
+  const failure: Failure = { code: 'cancelled', message }
+  if (force || task.running?.leaseMs === undefined)
+    return desk.move(turn, task, moves.cancel(task, failure, turn.now), by)
+  return task.cancelRequested ? task : desk.move(turn, task, { cancelRequested: true, failure }, by)
+}
+
+/** Reopens the task, and with `cascade` what fell because of it and would not fall again. */
+export function retry(desk: TaskDesk, turn: Turn, task: Task, { by, cascade = false }: Given['retry']): Task {
+  moves.expectMove(task, 'retry')
+  const why = heldDown(desk, task)
+  if (why !== undefined)
+    throw new CrewError('invalid_transition', `Task ${task.id} would fall again: ${why}`, { id: task.id })
+  let left = cascade ? fallenWith(desk.board, task) : NONE
+  const reopened = desk.move(turn, task, moves.reopen(task, turn.now), by)
+  // In rounds, as each can hold others down.
+  for (let before = Infinity; left.length < before;) {
+    before = left.length
+    left = left.filter((other) => {
+      const isHeldDown = heldDown(desk, other) !== undefined
+      if (!isHeldDown) desk.move(turn, other, moves.reopen(other, turn.now), by)
+      return isHeldDown
+    })
+  }
+  return reopened
+}
+
+/** Ends the attempt that a lease was for, if it is the current one. */
+export function endLease(desk: TaskDesk, turn: Turn, { id, number }: LeaseTerms, how: 'lost' | 'closed'): void {
+  const task = desk.board.get(id)
+  if (task?.running?.fence !== number) return
+  if (how === 'lost')
+    giveUp(desk, turn, task, { outcome: 'lost', code: 'stale_attempt', message: 'Its lease was lost' })
+  else desk.move(turn, task, moves.release(task, 'closed', false, desk.chances(turn)))
+}
+
+/** Takes a leaving member's work off it: its attempts are released, and it is assigned nothing any more. */
+export function dismiss(desk: TaskDesk, turn: Turn, member: Id): void {
+  for (const { task } of [...desk.board.inStage('in_progress')]) {
+    if (task.holder === member)
+      desk.move(turn, task, moves.release(task, 'its holder left the crew', false, desk.chances(turn)))
+  }
+  for (const { task } of [...desk.board.byAssignee.of(member)]) {
+    if (task.isOpen)
+      desk.move(turn, task, { assignees: task.assignees.filter((id) => id !== member) }, undefined, 'unassigned')
+  }
+}
+
+export function giveUp(desk: TaskDesk, turn: Turn, task: Task, mishap: moves.Mishap): Task {
+  return desk.move(turn, task, moves.giveUp(task, mishap, desk.chances(turn)), task.holder)
+}
+
+function endWaived(desk: TaskDesk, turn: Turn, { id: rootId }: Task, subtasks: readonly Task[]): void {
+  const failure: Failure = { code: 'cancelled', message: `Waived when task ${rootId} was completed`, rootId }
+  for (const { id } of subtasks) {
+    const subtask = desk.known(id)
+    if (subtask.isOpen) desk.move(turn, subtask, moves.cancel(subtask, failure, turn.now))
+  }
+}
+
+/** Why a task that is reopened would fall at once. */
+function heldDown(desk: TaskDesk, { parentId, dependsOn }: Task): string | undefined {
+  if (parentId !== undefined && !desk.known(parentId).isOpen)
+    return `its parent ${parentId} has ended; retry that first`
+  const edge = dependsOn.find((one) => ['fail', 'cancel'].includes(verdict(one, desk.known(one.id)) ?? ''))
+  return edge && `its dependency ${edge.id} was not completed; retry that, with { cascade: true }`
+}

@@ -36,6 +36,7 @@ const layers = {
   ],
   core: [
     ['communications', 'task-tracker'],
+    ['task-queries'],
     ['task-news'],
     ['task-commands'],
     ['task-endings'],

@@ -29,13 +29,8 @@ export {
   type WaitingFor,
   type WaitReason,
 } from './core/task.js'
-export {
-  TaskTracker,
-  type ClaimOptions,
-  type TaskTrackerOptions,
-  type View,
-  type Workload,
-} from './core/task-tracker.js'
+export { TaskTracker, type ClaimOptions, type TaskTrackerOptions } from './core/task-tracker.js'
+export type { View, Workload } from './core/task-queries.js'
 export type {
   CommandOptions,
   CompleteOptions,

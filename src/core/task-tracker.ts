@@ -1,8 +1,6 @@
 import { type Abortable, awaited, readAbortable, until } from './abortable.js'
 import { Attempt, type AttemptWrites } from './attempt.js'
-import type { Environment, Off } from './environment.js'
-import { notFound } from './errors.js'
-import type { Observable, OffEvent, On } from './events.js'
+import type { Environment } from './environment.js'
 import {
   anyFields,
   DEFAULT_LIMITS,
@@ -21,17 +19,17 @@ import { type LocalJournal, journalFields, journalOf } from './local-journal.js'
 import type { Mailboxes } from './mailboxes.js'
 import { Members } from './members.js'
 import type { Message } from './message.js'
-import { type Card, type Stage, TaskBoard } from './task-board.js'
+import { type Card, TaskBoard } from './task-board.js'
 import { claim, commands, create, expect } from './task-commands.js'
 import { TaskDesk } from './task-desk.js'
 import { endLease, fail } from './task-endings.js'
-import { choiceOf, count, matches, readFilter, select, type TaskFilter } from './task-filter.js'
-import { progressOf } from './task-graph.js'
+import { choiceOf, matches, readFilter, type TaskFilter } from './task-filter.js'
 import * as input from './task-input.js'
-import { TaskNews, type TrackerEvents } from './task-news.js'
+import { TaskNews } from './task-news.js'
+import { TaskQueries, type TrackerParts } from './task-queries.js'
 import { TaskNotices } from './task-notices.js'
 import type { Turn } from './projection.js'
-import type { RetryPolicy, Task, TaskStatus } from './task.js'
+import type { RetryPolicy, Task } from './task.js'
 
 export interface TaskTrackerOptions {
   /** Shared with communications, or kept somewhere; default: in memory, at once. */
@@ -55,32 +53,6 @@ export interface ClaimOptions {
   readonly leaseMs?: number
 }
 
-export interface Workload {
-  readonly member: Id
-  /** Open tasks that are given to it. */
-  readonly assigned: number
-  readonly inProgress: number
-  /** Completed by it. */
-  readonly done: number
-  /** How many attempts more it may make at once. */
-  readonly free: number
-}
-
-/** A cached selection: the same array until its own answer changes. */
-export interface View<T> {
-  subscribe(listener: () => void): Off
-  getSnapshot(): T
-}
-
-/** The inside of a tracker. @internal */
-export interface TrackerParts {
-  readonly journal: LocalJournal
-  readonly members: Members
-  readonly board: TaskBoard
-  readonly desk: TaskDesk
-  readonly news: TaskNews
-}
-
 type CommandName = keyof typeof commands
 
 const leaseMs = duration(1000)
@@ -91,43 +63,13 @@ const claimOptions = object({ taskId: anId, filter: readFilter, leaseMs })
  * The task board. Commands are asynchronous: each is one commit, decided on all that is committed, and rejects with a
  * CrewError. Queries answer at once, from memory, and throw `not_open` before their journal is.
  */
-export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
-  readonly #journal: LocalJournal
+export class TaskTracker extends TaskQueries implements AttemptWrites {
   readonly #limits: Required<Limits>
-  readonly #members: Members
-  readonly #board: TaskBoard
-  readonly #desk: TaskDesk
-  readonly #news: TaskNews
-
-  readonly on: On<TrackerEvents>
-  readonly once: On<TrackerEvents>
-  readonly off: OffEvent<TrackerEvents>
 
   constructor(options: TaskTrackerOptions = {}) {
-    const {
-      strictMembers = false,
-      limits = DEFAULT_LIMITS,
-      leaseMs = 60_000,
-      retry = {},
-      ...rest
-    } = read(trackerOptions, options, 'options')
-    const journal = journalOf(rest)
-    this.#journal = journal
+    const { limits = DEFAULT_LIMITS, ...given } = read(trackerOptions, options, 'options')
+    super(partsOf(given))
     this.#limits = limits
-    this.#members = Members.of(journal)
-    this.#board = journal.add('task', new TaskBoard(journal))
-    const notices = new TaskNotices(journal.environment, () => journal.projection<Mailboxes>('message'))
-    this.#desk = new TaskDesk(journal, this.#board, this.#members, notices, { strictMembers, leaseMs, retry })
-    this.#news = new TaskNews(this.#desk)
-    const { on, once, off } = this.#news.events
-    this.on = on
-    this.once = once
-    this.off = off
-    journal.observe(this.#news)
-    journal.leases?.keep('task', {
-      end: (turn, lease, how) => endLease(this.#desk, turn, lease, how),
-      lapsed: ({ id }) => this.#news.lapsed(id),
-    })
   }
 
   /** Rejects with `already_exists`, `not_found`, `dependency_cycle`, `not_eligible`, `invalid_transition` (an ended parent). */
@@ -178,12 +120,12 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
   async claim(member: Id, options: ClaimOptions = {}): Promise<Attempt | undefined> {
     const by = read(anId, member, 'member')
     const { taskId, filter, leaseMs } = read(claimOptions, options, 'options')
-    const task = await this.#journal.decide((turn) => {
-      const named = taskId === undefined ? undefined : expect(this.#desk, turn, taskId)
-      if (named && filter && !matches(this.#board.card(named.id) as Card, filter, turn.now)) return undefined
-      return claim(this.#desk, turn, by, named, choiceOf(filter, this.#board), leaseMs)
+    const task = await this.parts.journal.decide((turn) => {
+      const named = taskId === undefined ? undefined : expect(this.parts.desk, turn, taskId)
+      if (named && filter && !matches(this.parts.board.card(named.id) as Card, filter, turn.now)) return undefined
+      return claim(this.parts.desk, turn, by, named, choiceOf(filter, this.parts.board), leaseMs)
     })
-    return task && this.#news.follow(new Attempt(task, this))
+    return task && this.parts.news.follow(new Attempt(task, this))
   }
 
   /** Of the running attempt. Rejects, like `complete`, `fail`, `release` and `wait`, with `stale_attempt` when another is current. */
@@ -251,151 +193,39 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
     return this.#run('comment', id, options, { text })
   }
 
-  get(id: Id): Task | undefined {
-    this.#journal.assertOpen()
-    return this.#board.get(id)
-  }
-
-  status(id: Id): TaskStatus | undefined {
-    return this.get(id)?.status
-  }
-
-  /** One word for a board's column. */
-  stage(id: Id): Stage | undefined {
-    this.#journal.assertOpen()
-    this.#board.tick()
-    return this.#board.card(id)?.stage
-  }
-
-  /**
-   * How far a task is, 0–1: what its attempts told; of an open one with subtasks the mean over them, in which those that
-   * have ended count 1, weighted by `estimateMs` when all have one. Undefined for an unknown task.
-   */
-  progressOf(id: Id): number | undefined {
-    const task = this.get(id)
-    return task && progressOf(this.#board, task)
-  }
-
-  /** By creation, unless the filter says otherwise. Throws `invalid_input` for what the filter cannot mean. */
-  list(filter: TaskFilter = {}): readonly Task[] {
-    this.#journal.assertOpen()
-    return select(this.#board, filter)
-  }
-
-  count(filter: TaskFilter = {}): number {
-    this.#journal.assertOpen()
-    return count(this.#board, filter)
-  }
-
-  /** Pending with nothing in the way, in the order in which they are taken. */
-  ready(filter: TaskFilter = {}): readonly Task[] {
-    return this.list({ orderBy: 'priority', ...read(anyFields, filter, 'filter'), ready: true })
-  }
-
-  /** Pending with a dependency that is not satisfied. */
-  blocked(): readonly Task[] {
-    return this.list({ stage: 'blocked' })
-  }
-
-  /** Open after their `dueAt`. */
-  overdue(): readonly Task[] {
-    return this.list({ overdue: true, orderBy: 'dueAt' })
-  }
-
-  /** What it depends on directly. */
-  dependencies(id: Id): readonly Task[] {
-    return this.#expect(id).dependsOn.flatMap((edge) => this.get(edge.id) ?? [])
-  }
-
-  /** What depends on it directly. */
-  dependents(id: Id): readonly Task[] {
-    return this.#board.dependents(this.#expect(id).id)
-  }
-
-  subtasks(id: Id): readonly Task[] {
-    return this.#board.subtasks(this.#expect(id).id)
-  }
-
-  /** Of each member. */
-  workload(): readonly Workload[] {
-    this.#journal.assertOpen()
-    const { assigned, held, completed } = this.#board
-    return this.#members.list().map(({ id, capacity }) => ({
-      member: id,
-      assigned: assigned.of(id),
-      inProgress: held.of(id),
-      done: completed.of(id),
-      free: Math.max(0, capacity - held.of(id)),
-    }))
-  }
-
-  /** For user interfaces: a list that stays the same array until its answer changes. */
-  view(filter: TaskFilter = {}): View<readonly Task[]> {
-    const wanted = read(readFilter, filter, 'filter') as TaskFilter
-    let seen: object | undefined
-    let answer: readonly Task[] = []
-    const getSnapshot = (): readonly Task[] => {
-      const now = this.getSnapshot()
-      if (now === seen) return answer
-      const next = this.list(wanted)
-      if (next.length !== answer.length || next.some((task, index) => task !== answer[index])) answer = next
-      seen = now
-      return answer
-    }
-    return { getSnapshot, subscribe: (listener) => this.subscribe(listener) }
-  }
-
   /** Resolves when the task is completed, failed or cancelled. Rejects with `not_found`, `timed_out`, `cancelled` or `closed`. */
   async whenEnded(id: Id, options: Abortable = {}): Promise<Task> {
     const limits = read(readAbortable, options, 'options')
-    const { environment } = this.#journal
+    const { environment } = this.parts.journal
     // Another process may have made it: that there is none is decided like any refusal.
     const task =
       this.get(read(anId, id, 'task')) ??
       (await until(
-        this.#journal.decide(() => this.#expect(id)),
+        this.parts.journal.decide(() => this.expect(id)),
         limits,
         environment,
       ))
-    return task.isOpen ? this.#news.ends.wait(id, (ended) => awaited(ended, limits, environment)) : task
-  }
-
-  subscribe(listener: () => void): Off {
-    return this.#news.events.subscribe(listener)
-  }
-
-  getSnapshot(): object {
-    return this.#news.events.getSnapshot()
+    return task.isOpen ? this.parts.news.ends.wait(id, (ended) => awaited(ended, limits, environment)) : task
   }
 
   /** For an attempt that was left without an outcome. @internal */
   async abandon({ task, fence }: Attempt): Promise<Task> {
     const error = { message: 'Left without an outcome', retryable: true }
-    return this.#journal.decide((turn) =>
-      fail(this.#desk, turn, expect(this.#desk, turn, task.id), { fence, error }, 'abandoned'),
+    return this.parts.journal.decide((turn) =>
+      fail(this.parts.desk, turn, expect(this.parts.desk, turn, task.id), { fence, error }, 'abandoned'),
     )
   }
 
   /** Milliseconds until the attempt's lease runs out. @hidden */
   expiresInMs({ task }: Attempt): number {
-    const { session = '', leaseMs = 0 } = this.#board.get(task.id)?.running ?? {}
-    return this.#journal.leases?.expiresInMs(session, leaseMs) ?? leaseMs
-  }
-
-  /** What crews and reports are built on. @internal */
-  get parts(): TrackerParts {
-    return {
-      journal: this.#journal,
-      members: this.#members,
-      board: this.#board,
-      desk: this.#desk,
-      news: this.#news,
-    }
+    const { session = '', leaseMs = 0 } = this.parts.board.get(task.id)?.running ?? {}
+    return this.parts.journal.leases?.expiresInMs(session, leaseMs) ?? leaseMs
   }
 
   #create(drafts: readonly input.Given['taskDraft'][], options: input.CommandOptions): Promise<readonly Task[]> {
     const { by } = read(input.readers.by, options, 'options')
-    return this.#journal.decide((turn) => create(this.#desk, turn, drafts, by))
+    const { journal, desk } = this.parts
+    return journal.decide((turn) => create(desk, turn, drafts, by))
   }
 
   /** A command on one task: what was passed in is read now, the decision is made on what is committed then. */
@@ -405,9 +235,10 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
     options: unknown,
     more?: Readonly<Record<string, unknown>>,
   ): Promise<ReturnType<(typeof commands)[N]>> {
+    const { journal, board, desk } = this.parts
     try {
       // What is known has been checked.
-      if (!this.#board.get(id)) read(anId, id, 'task')
+      if (!board.get(id)) read(anId, id, 'task')
       const all = more ? withMore(read(anyFields, options, 'options'), more) : options
       const given = read<unknown>(input.readers[name], all, 'options', this.#limits)
       const decide = commands[name] as (
@@ -416,15 +247,30 @@ export class TaskTracker implements Observable<TrackerEvents>, AttemptWrites {
         task: Task,
         given: unknown,
       ) => ReturnType<(typeof commands)[N]>
-      return this.#journal.decide((turn) => decide(this.#desk, turn, expect(this.#desk, turn, id), given))
+      return journal.decide((turn) => decide(desk, turn, expect(desk, turn, id), given))
     } catch (error) {
       return Promise.reject(error)
     }
   }
+}
 
-  #expect(id: Id): Task {
-    const task = this.get(read(anId, id, 'task'))
-    if (!task) throw notFound('Task', id)
-    return task
-  }
+/** A tracker wired to its journal. */
+function partsOf({
+  strictMembers = false,
+  leaseMs = 60_000,
+  retry = {},
+  ...rest
+}: ReturnType<typeof trackerOptions>): TrackerParts {
+  const journal = journalOf(rest)
+  const members = Members.of(journal)
+  const board = journal.add('task', new TaskBoard(journal))
+  const notices = new TaskNotices(journal.environment, () => journal.projection<Mailboxes>('message'))
+  const desk = new TaskDesk(journal, board, members, notices, { strictMembers, leaseMs, retry })
+  const news = new TaskNews(desk)
+  journal.observe(news)
+  journal.leases?.keep('task', {
+    end: (turn, lease, how) => endLease(desk, turn, lease, how),
+    lapsed: ({ id }) => news.lapsed(id),
+  })
+  return { journal, members, board, desk, news }
 }

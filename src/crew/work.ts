@@ -9,7 +9,8 @@ import type { Message } from '../core/message.js'
 import type { Card } from '../core/task-board.js'
 import type { Task } from '../core/task.js'
 import { choiceOf, matches, readFilter, type TaskFilter } from '../core/task-filter.js'
-import type { TaskTracker, TrackerParts } from '../core/task-tracker.js'
+import type { TrackerParts } from '../core/task-queries.js'
+import type { TaskTracker } from '../core/task-tracker.js'
 import { Stopper } from './stopper.js'
 
 /** Does a task: what it returns is the result, a throw is a failure, final if the error has `retryable: false`. */

@@ -4,18 +4,11 @@ export type { Running } from './crew/stopper.js'
 export type { Handler } from './crew/work.js'
 
 export { Message, type MessageDraft } from './core/message.js'
-export {
-  Communications,
-  type CommunicationsEvents,
-  type CommunicationsOptions,
-  type Delivery,
-  type DeliveryEvent,
-  type DeliveryRef,
-  type MessageEvent,
-  type MessageFilter,
-  type Thread,
-} from './core/communications.js'
-export type { DeliveryState } from './core/mailboxes.js'
+export { Communications, type CommunicationsOptions } from './core/communications.js'
+export type { CommunicationsEvents, DeliveryEvent, MessageEvent } from './core/message-news.js'
+export type { MessageFilter } from './core/message-filter.js'
+export type { Delivery, DeliveryRef, DeliveryState } from './core/delivery.js'
+export type { Thread } from './core/thread.js'
 
 export {
   Task,

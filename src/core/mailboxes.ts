@@ -1,46 +1,13 @@
-import { NONE } from './json.js'
+import { type Delivery, type Handed, Letter, type Standing } from './delivery.js'
 import type { Environment } from './environment.js'
-import { CrewError, notFound } from './errors.js'
-import { Heap, Slot } from './heap.js'
+import { Heap } from './heap.js'
 import type { Id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
-import type { Lease, Leases } from './leases.js'
+import { NONE } from './json.js'
+import type { Leases } from './leases.js'
 import type { LocalJournal } from './local-journal.js'
-import { Message, type MessageDraft, type MessageStamp, post, threadOfTask } from './message.js'
-import { cannotFold, type CommitInfo, type Projection, type Turn } from './projection.js'
-
-export type DeliveryState = 'queued' | 'leased' | 'acknowledged' | 'dead'
-
-/** Where a delivery stands, as events say it. */
-export interface Standing {
-  readonly recipient: Id
-  readonly state: DeliveryState
-  /** How often it was handed out. */
-  readonly count: number
-  readonly session?: Id
-  readonly leaseMs?: number
-  /** Given back for later: not handed out before. */
-  readonly readyAt?: number
-  /** Why it came back or is dead; the newest ten. */
-  readonly reasons: readonly string[]
-}
-
-/** A message on its way to one member. */
-export class Letter {
-  readonly message: Message
-  standing: Standing
-  /** Of sending, in the journal. */
-  order = 0
-  /** In the queue of its mailbox, or among those given back for later. */
-  readonly slot = new Slot<Letter>(this)
-  queue: Heap<Letter> | undefined
-  lease: Lease | undefined
-
-  constructor(message: Message, recipient: Id) {
-    this.message = message
-    this.standing = { recipient, state: 'acknowledged', count: 0, reasons: NONE }
-  }
-}
+import { Message, type MessageDraft, type MessageStamp } from './message.js'
+import { cannotFold, type CommitInfo, type Projection } from './projection.js'
 
 /** What waits for one member. */
 interface Mailbox {
@@ -172,40 +139,11 @@ export class Mailboxes implements Projection<MailChange> {
     return this.#delayed.peek()?.standing.readyAt ?? Infinity
   }
 
-  /** Decides the sending of a message; with `answerBy` it is a question that waits so long for its one reply. */
-  send(turn: Turn, id: Id, draft: MessageDraft, answerBy?: number): void {
-    const parent = draft.replyTo === undefined ? undefined : this.#messages.get(draft.replyTo)?.message
-    if (draft.replyTo !== undefined && !parent) throw notFound('Message', draft.replyTo)
-    const threadId = parent?.threadId ?? (draft.taskId === undefined ? id : threadOfTask(draft.taskId))
-    if (parent?.answerBy === undefined) {
-      post(turn, id, draft, {
-        threadId,
-        ...(parent && { hops: parent.hops + 1 }),
-        ...(answerBy !== undefined && { answerBy }),
-      })
-      return
-    }
-    if (!parent.recipients.includes(draft.sender)) {
-      throw new CrewError(
-        'permission_denied',
-        `Question ${parent.id ?? ''} was asked of ${parent.recipients.join()}: only they reply`,
-        { id: parent.id },
-      )
-    }
-    const late = turn.now > parent.answerBy || this.replyTo(draft.replyTo as Id) !== undefined
-    post(turn, id, draft, { threadId, hops: parent.hops + 1, ...(late ? { late } : { settled: [parent.sender] }) })
-  }
-
-  /** Decides a change of a delivery. */
-  move(
-    turn: Turn,
-    { message, standing }: Letter,
-    type: string,
-    change: Partial<Omit<Standing, 'reasons'>> & { readonly state: DeliveryState; readonly reason?: string },
-    by?: Id,
-  ): void {
-    const { recipient, count } = standing
-    turn.emit(`message.${type}`, message.id as Id, { delivery: { recipient, count, ...change } }, by)
+  /** As it is seen from outside. */
+  delivery({ message, standing }: Handed): Delivery {
+    const { recipient, state, count, session = '', leaseMs = 0, reasons } = standing
+    const expiresInMs = this.#leases?.expiresInMs(session, leaseMs) ?? leaseMs
+    return Object.freeze({ message, recipient, state, count, expiresInMs, reasons })
   }
 
   fold(event: JournalEvent, commit: CommitInfo): MailChange {

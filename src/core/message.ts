@@ -111,6 +111,10 @@ export class Message {
   }
 }
 
+/** Its content in words. */
+export const textOf = ({ content }: Message): string =>
+  typeof content === 'string' ? content : JSON.stringify(content)
+
 /** The thread in which all about one task is said. */
 export const threadOfTask = (taskId: Id): Id => `task:${taskId}`
 

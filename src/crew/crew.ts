@@ -2,7 +2,7 @@
 // Kept in the declarations, so that no project needs AsyncDisposable in its own `lib`.
 
 import { abortable, type Abortable } from '../core/abortable.js'
-import { Communications, type CommunicationsEvents } from '../core/communications.js'
+import { Communications } from '../core/communications.js'
 import type { Environment, Off } from '../core/environment.js'
 import { CrewError } from '../core/errors.js'
 import { contained, Events, expectName, logError, type Observable, type OffEvent, type On } from '../core/events.js'
@@ -11,6 +11,7 @@ import { Journal, storagePort } from '../core/journal.js'
 import { environmentPort } from '../core/local-journal.js'
 import type { JournalEvent, JournalStorage } from '../core/journal-storage.js'
 import { type MemberInfo, type MemberOptions, Members } from '../core/members.js'
+import type { CommunicationsEvents } from '../core/message-news.js'
 import type { CommitInfo } from '../core/projection.js'
 import { dismiss } from '../core/task-endings.js'
 import { retryPolicy } from '../core/task-input.js'

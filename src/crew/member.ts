@@ -1,6 +1,7 @@
 import { abortable, type Abortable } from '../core/abortable.js'
 import type { Attempt } from '../core/attempt.js'
-import type { Communications, Delivery, DeliveryRef } from '../core/communications.js'
+import type { Communications } from '../core/communications.js'
+import type { Delivery, DeliveryRef } from '../core/delivery.js'
 import { CrewError, invalid } from '../core/errors.js'
 import { anyFields, type Id, object, read, type Reader, whole, withMore } from '../core/input.js'
 import type { Json } from '../core/json.js'

@@ -1,6 +1,7 @@
 import { type Abortable, awaited } from '../core/abortable.js'
 import type { Attempt } from '../core/attempt.js'
-import type { Communications, Delivery } from '../core/communications.js'
+import type { Communications } from '../core/communications.js'
+import type { Delivery } from '../core/delivery.js'
 import type { Off } from '../core/environment.js'
 import { CrewError, wordsOf } from '../core/errors.js'
 import { hindrance, isFor } from '../core/eligibility.js'

@@ -1,0 +1,148 @@
+import { type Handed, type Letter, type Reference, type Standing } from './delivery.js'
+import { CrewError, notFound } from './errors.js'
+import type { Id, Limits } from './input.js'
+import type { LeaseTerms } from './leases.js'
+import type { LocalJournal } from './local-journal.js'
+import type { Mailboxes } from './mailboxes.js'
+import type { Members } from './members.js'
+import { type Message, type MessageDraft, post, threadOfTask } from './message.js'
+import type { Projection, Turn } from './projection.js'
+
+/** What a mailbox is asked to do. */
+interface MessageRules {
+  readonly strictMembers: boolean
+  readonly limits: Required<Limits>
+}
+
+/** What each command about messages decides, on what is folded. */
+export class MessageCommands {
+  readonly #journal: LocalJournal
+  readonly #mailboxes: Mailboxes
+  readonly #members: Members
+  readonly #rules: MessageRules
+
+  constructor(journal: LocalJournal, mailboxes: Mailboxes, members: Members, rules: MessageRules) {
+    this.#journal = journal
+    this.#mailboxes = mailboxes
+    this.#members = members
+    this.#rules = rules
+  }
+
+  /** Throws `not_found`. */
+  expect(messageId: Id): Message {
+    const known = this.#mailboxes.get(messageId)
+    if (!known) throw notFound('Message', messageId)
+    return known
+  }
+
+  /** With `askMs` it is a question that waits so long for its one reply. */
+  send(turn: Turn, message: Message, askMs?: number): Message {
+    const { sender, recipients, taskId, replyTo } = message
+    this.#admit(turn, [sender, ...recipients])
+    const tasks = this.#journal.projection<Projection & { get(id: Id): unknown }>('task')
+    if (taskId !== undefined && tasks && !tasks.get(taskId)) throw notFound('Task', taskId)
+    const id = this.#journal.environment.id()
+    const parent = replyTo === undefined ? undefined : this.expect(replyTo)
+    this.#post(turn, id, message.draft(), parent, askMs === undefined ? undefined : turn.now + askMs)
+    return this.#mailboxes.get(id) as Message
+  }
+
+  receive(turn: Turn, recipient: Id, limit: number, leaseMs: number): readonly Handed[] {
+    const { session, leases } = this.#journal
+    this.#admit(turn, [recipient])
+    const letters: Handed[] = []
+    for (
+      let letter = this.#mailboxes.next(recipient);
+      letter && letters.length < limit;
+      letter = this.#mailboxes.next(recipient)
+    ) {
+      if (letters.length === 0) leases?.prove(turn, leaseMs)
+      const count = letter.standing.count + 1
+      this.#move(turn, letter, 'leased', { state: 'leased', count, session, leaseMs }, recipient)
+      letters.push({ message: letter.message, standing: letter.standing })
+    }
+    return letters
+  }
+
+  acknowledge(turn: Turn, ref: Reference): void {
+    this.#move(turn, this.#expectLeased(ref), 'acknowledged', { state: 'acknowledged' }, ref.recipient)
+  }
+
+  giveBack(turn: Turn, ref: Reference, reason: string, delayMs: number): void {
+    this.#return(turn, this.#expectLeased(ref), reason, turn.now + delayMs, ref.recipient)
+  }
+
+  resend(turn: Turn, id: Id, recipient?: Id): void {
+    const dead = this.#mailboxes
+      .letters(id)
+      .filter(({ standing }) => standing.state === 'dead' && (recipient ?? standing.recipient) === standing.recipient)
+    if (dead.length === 0)
+      throw new CrewError('invalid_transition', `No such delivery of message ${id} is dead`, { id })
+    for (const letter of dead) this.#move(turn, letter, 'returned', { state: 'queued', count: 0 })
+  }
+
+  endLease(turn: Turn, { id, recipient = '', number }: LeaseTerms, how: 'lost' | 'closed'): void {
+    const letter = this.#mailboxes.letter(id, recipient)
+    if (letter?.standing.state !== 'leased' || letter.standing.count !== number) return
+    if (how === 'lost') this.#return(turn, letter, 'lost', turn.now)
+    else this.#move(turn, letter, 'returned', { state: 'queued', count: number - 1 })
+  }
+
+  #admit(turn: Turn, members: readonly Id[]): void {
+    this.#members.admit(turn, members, this.#rules.strictMembers)
+  }
+
+  #post(turn: Turn, id: Id, draft: MessageDraft, parent: Message | undefined, answerBy: number | undefined): void {
+    const threadId = parent?.threadId ?? (draft.taskId === undefined ? id : threadOfTask(draft.taskId))
+    if (parent?.answerBy === undefined) {
+      post(turn, id, draft, {
+        threadId,
+        ...(parent && { hops: parent.hops + 1 }),
+        ...(answerBy !== undefined && { answerBy }),
+      })
+      return
+    }
+    if (!parent.recipients.includes(draft.sender)) {
+      throw new CrewError(
+        'permission_denied',
+        `Question ${parent.id ?? ''} was asked of ${parent.recipients.join()}: only they reply`,
+        { id: parent.id },
+      )
+    }
+    const late = turn.now > parent.answerBy || this.#mailboxes.replyTo(draft.replyTo as Id) !== undefined
+    post(turn, id, draft, { threadId, hops: parent.hops + 1, ...(late ? { late } : { settled: [parent.sender] }) })
+  }
+
+  #expectLeased({ messageId, recipient, count }: Reference): Letter {
+    const letter = this.#mailboxes.letter(messageId, recipient)
+    if (!letter) throw notFound(`Delivery to ${recipient} of message`, messageId)
+    const { state, count: newest } = letter.standing
+    if (state === 'leased' && newest === count) return letter
+    throw new CrewError(
+      'stale_delivery',
+      `Message ${messageId} is ${state} for ${recipient}, handed out ${newest} times: hand-out ${count} is over`,
+      { id: messageId, recipient, count },
+    )
+  }
+
+  #return(turn: Turn, letter: Letter, reason: string, readyAt: number, by?: Id): void {
+    const isDead = letter.standing.count >= this.#rules.limits.deliveries
+    this.#move(
+      turn,
+      letter,
+      isDead ? 'dead' : 'returned',
+      isDead ? { state: 'dead', reason } : { state: 'queued', reason, readyAt },
+      by,
+    )
+  }
+
+  #move(
+    turn: Turn,
+    { message, standing: { recipient, count } }: Letter,
+    type: string,
+    change: Partial<Omit<Standing, 'reasons'>> & Pick<Standing, 'state'> & { readonly reason?: string },
+    by?: Id,
+  ): void {
+    turn.emit(`message.${type}`, message.id as Id, { delivery: { recipient, count, ...change } }, by)
+  }
+}

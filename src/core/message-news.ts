@@ -1,0 +1,117 @@
+import type { Delivery } from './delivery.js'
+import type { Off } from './environment.js'
+import { CrewError } from './errors.js'
+import { Events } from './events.js'
+import type { Id } from './input.js'
+import type { JournalEvent } from './journal-storage.js'
+import type { LocalJournal } from './local-journal.js'
+import type { Mailboxes, MailChange } from './mailboxes.js'
+import type { Message } from './message.js'
+import { MultiMap } from './multi-map.js'
+import type { CommitInfo, Observer } from './projection.js'
+import { Waits } from './waits.js'
+
+export interface MessageEvent {
+  readonly message: Message
+  readonly by?: Id
+  readonly commit: CommitInfo
+}
+export interface DeliveryEvent extends MessageEvent {
+  readonly delivery: Delivery
+  readonly reason?: string
+}
+// A type, as an interface is no map of events by name.
+
+export type CommunicationsEvents = {
+  sent: [event: MessageEvent]
+  leased: [event: DeliveryEvent]
+  acknowledged: [event: DeliveryEvent]
+  returned: [event: DeliveryEvent]
+  dead: [event: DeliveryEvent]
+}
+
+/** What one process makes of message events: typed events, the replies that are waited for, and who listens to a mailbox. */
+export class MessageNews implements Observer {
+  readonly events: Events<CommunicationsEvents>
+  readonly replies = new Waits<Message>()
+
+  readonly #journal: LocalJournal
+  readonly #mailboxes: Mailboxes
+  /** Who is to hear when there may be something to receive. */
+  readonly #listeners = new MultiMap<Id, () => void>()
+  #delayed: Off | undefined
+
+  constructor(journal: LocalJournal, mailboxes: Mailboxes) {
+    this.#journal = journal
+    this.#mailboxes = mailboxes
+    this.events = new Events(journal.environment, journal.onError)
+  }
+
+  /** Calls `wake` when `member` may have something to receive. */
+  onMail(member: Id, wake: () => void): Off {
+    const listener = (): void => {
+      wake()
+    }
+    this.#listeners.add(member, listener)
+    this.#wakeDelayed()
+    return () => {
+      this.#listeners.delete(member, listener)
+      if (this.#listeners.size === 0) this.#delayed?.()
+    }
+  }
+
+  heard({ type, by: who, changes }: JournalEvent, commit: CommitInfo, change: unknown): void {
+    if (!type.startsWith('message.')) return
+    const by = who === undefined ? {} : { by: who }
+    const news = change as MailChange
+    if ('after' in news) {
+      const { message } = news.letter
+      const { reason } = changes['delivery'] as { readonly reason?: string }
+      const delivery = this.#mailboxes.delivery({ message, standing: news.after })
+      this.events.emit(
+        type.slice(8) as 'leased',
+        Object.freeze({ message, delivery, ...by, commit, ...(reason !== undefined && { reason }) }),
+      )
+      this.#wake([delivery.recipient])
+    } else {
+      const { message } = news
+      this.events.emit('sent', Object.freeze({ message, ...by, commit }))
+      const { replyTo = '' } = message
+      const reply = this.#mailboxes.replyTo(replyTo)
+      if (reply) this.replies.resolve(replyTo, reply)
+      this.#wake(message.recipients)
+    }
+    this.events.changed()
+  }
+
+  settled(): void {
+    this.#wakeDelayed()
+  }
+
+  closed(): void {
+    this.#delayed?.()
+    this.replies.rejectAll(
+      new CrewError('closed', 'The crew was closed while a reply was waited for; the question stands'),
+    )
+    this.events.close()
+  }
+
+  #wake(members: Iterable<Id>): void {
+    for (const member of members)
+      for (const wake of this.#listeners.of(member)) if (this.#mailboxes.next(member)) wake()
+  }
+
+  /** Wakes the listeners when something given back for later is ready. */
+  #wakeDelayed(): void {
+    this.#delayed?.()
+    this.#delayed = undefined
+    const at = this.#mailboxes.nextReadyAt()
+    if (at === Infinity || this.#listeners.size === 0) return
+    const { environment } = this.#journal
+    const wake = (): void => {
+      this.#wake([...this.#listeners.keys()])
+      this.#wakeDelayed()
+    }
+    this.#delayed = environment.setTimer(wake, Math.max(1, at - environment.now()))
+  }
+}

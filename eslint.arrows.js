@@ -20,7 +20,13 @@ const folders = {
 const layers = {
   '.': [['index']],
   connect: [['*'], ['tools']],
-  testing: [['index'], ['*'], ['manual-environment']],
+  testing: [
+    ['index'],
+    ['*'],
+    ['faulty-storage', 'check-journal'],
+    ['fault-plan', 'rewindable-storage', 'manual-environment'],
+    ['random'],
+  ],
   crew: [['crew'], ['member'], ['work'], ['stopper']],
   reports: [['report-generator'], ['*'], ['report', 'markdown'], ['statistics']],
   assignment: [['index'], ['*'], ['strategy']],

@@ -2,6 +2,7 @@ import { type Environment, type Off } from '../core/environment.js'
 import { invalid } from '../core/errors.js'
 import { Heap, Slot } from '../core/heap.js'
 import { number, object, read, time, type TimeInput } from '../core/input.js'
+import { randomFrom } from './random.js'
 
 /** Milliseconds, or a number with its unit: '250ms', '90s', '1m', '2h', '3d'. */
 export type Span = number | string
@@ -87,17 +88,6 @@ function milliseconds(span: Span): number {
       `A span is milliseconds or like '250ms', '90s', '1m', '2h', '3d', not ${['string', 'number'].includes(typeof given) ? String(given) : `a ${typeof given}`}`,
     )
   return ms
-}
-
-/** mulberry32 by Tommy Ettinger (public domain): 32 bits of state, enough for tests. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let bits = Math.imul(state ^ (state >>> 15), state | 1)
-    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61)
-    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 // Taken once, so that a test runner's fake timers do not hold it up.

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Crew, type Environment, MemoryStorage, openCrew, TaskTracker } from 'crewlog'
-import { crash, manualEnvironment, type ManualEnvironment } from 'crewlog/testing'
-import { faulty } from '../support/faulty-storage.js'
+import { crash, faultyStorage, manualEnvironment, type ManualEnvironment } from 'crewlog/testing'
 
 // What random stories (crew.property.test.ts) have found, each by its name. Where time used to stand still, the limit
 // of the test is what fails.
@@ -19,7 +18,7 @@ beforeEach(() => {
 
 const open = (): Promise<Crew> =>
   openCrew({
-    storage: faulty(storage, environment, () => (isAway ? 'error' : 'none')),
+    storage: faultyStorage(storage, { environment, plan: () => (isAway ? 'error' : undefined) }),
     environment,
     onError: () => undefined,
   })

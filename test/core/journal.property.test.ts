@@ -4,18 +4,29 @@ import { CrewError } from '../../src/core/errors.js'
 import { Journal } from '../../src/core/journal.js'
 import type { Commit } from '../../src/core/journal-storage.js'
 import { MemoryStorage } from '../../src/core/memory-storage.js'
+import type { Fault, FaultDetails } from '../../src/testing/fault-plan.js'
+import { faultyStorage } from '../../src/testing/faulty-storage.js'
 import { manualEnvironment } from '../../src/testing/manual-environment.js'
-import { type Fault, faulty } from '../support/faulty-storage.js'
 import { commands, Registers } from '../support/registers.js'
 
 const NAME = 'crew'
 const IDS = ['a', 'b', 'c']
 
 const fault = fc.oneof(
-  { weight: 6, arbitrary: fc.constant<Fault>('none') },
+  { weight: 6, arbitrary: fc.constant(undefined) },
   {
     weight: 5,
-    arbitrary: fc.constantFrom<Fault>('error', 'lost answer', 'delay', 'delayed lost answer', 'late', 'false refusal'),
+    arbitrary: fc.constantFrom<Fault | FaultDetails>(
+      'error',
+      'throw',
+      'lost call',
+      'lost answer',
+      'delay',
+      'slow answer',
+      { fault: 'lost answer', ms: 40 },
+      'late',
+      'false refusal',
+    ),
   },
   { weight: 1, arbitrary: fc.constant<Fault>('hang') },
 )
@@ -75,9 +86,13 @@ describe('a journal with rivals on a storage that fails in every way', () => {
           let calls = 0
           const forEver = faults.length % 2 === 0
           let healed = false
-          const bad = faulty(storage, environment, () =>
-            healed ? 'none' : (faults[forEver ? calls++ % faults.length : calls++] ?? 'none'),
-          )
+          const bad = faultyStorage(storage, {
+            environment,
+            plan: (call) =>
+              healed || (call !== 'append' && call !== 'read')
+                ? undefined
+                : faults[forEver ? calls++ % faults.length : calls++],
+          })
           const journals = [0, 1, 2].map(
             () => new Journal({ name: NAME, storage: bad, environment, onError: () => undefined }),
           )

@@ -1,8 +1,7 @@
 import { type Attempt, type Commit, MemoryStorage } from 'crewlog'
-import { crash, manualEnvironment } from 'crewlog/testing'
+import { crash, type Fault, faultyStorage, manualEnvironment } from 'crewlog/testing'
 import { describe, expect, it } from 'vitest'
 import { type Board, claim, named, openBoard, openBoards, refusal } from '../support/board.js'
-import { type Fault, faulty } from '../support/faulty-storage.js'
 import { type Stalling, stalling } from '../support/stall.js'
 
 /** Events of all commits in a storage. */
@@ -232,24 +231,24 @@ describe('a process that cannot reach the storage', () => {
   ): Promise<{ a: Board; b: Board; attempt: Attempt; calls: () => number; mend: () => void }> {
     const storage = new MemoryStorage()
     const environment = manualEnvironment()
-    let isBad = false
     let open = 0
     let most = 0
-    const bad = faulty(storage, environment, () => (isBad ? fault : 'none'))
-    const append: MemoryStorage['append'] = async (journal, commit) => {
+    const bad = faultyStorage(storage, { environment })
+    const append = bad.append.bind(bad)
+    const counted: typeof append = async (journal, commit) => {
       most = Math.max(most, ++open)
       try {
-        return await bad.append(journal, commit)
+        return await append(journal, commit)
       } finally {
         open--
       }
     }
-    const a = await openBoard({ storage: { ...bad, append }, environment })
+    const a = await openBoard({ storage: Object.assign(bad, { append: counted }), environment })
     const b = await openBoard({ storage, environment })
     await a.tracker.create(named('a'))
     const attempt = await claim(a.tracker, 'ana')
     await b.crew.sync()
-    isBad = true
+    bad.fail(fault)
     most = open = 0
     return {
       a,
@@ -257,7 +256,7 @@ describe('a process that cannot reach the storage', () => {
       attempt,
       calls: () => most,
       mend: () => {
-        isBad = false
+        bad.heal()
       },
     }
   }

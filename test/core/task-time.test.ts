@@ -1,7 +1,6 @@
 import { MemoryStorage, openCrew, systemEnvironment, TaskTracker } from 'crewlog'
-import { manualEnvironment } from 'crewlog/testing'
+import { faultyStorage, manualEnvironment } from 'crewlog/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Fault, faulty } from '../support/faulty-storage.js'
 import { stalling } from '../support/stall.js'
 import { type Board, claim, named, openBoard, openBoards, refusal } from '../support/board.js'
 
@@ -318,17 +317,17 @@ describe('what the clock has turned', () => {
     let step = 0
     const running = { ...environment, now: () => environment.now() + (ahead += step) }
     const memory = new MemoryStorage()
-    const fault: { now: Fault } = { now: 'none' }
+    const storage = faultyStorage(memory, { environment })
     const crew = await openCrew({
       environment: running,
-      storage: faulty(memory, environment, () => fault.now),
+      storage,
       strictMembers: false,
       onError: () => undefined,
     })
     const ready: string[] = []
     crew.on('task.ready', ({ task }) => ready.push(task.id))
     await crew.tracker.create(named('real', { notBefore: running.now() + MINUTE }))
-    fault.now = 'error'
+    storage.fail('error')
     step = 1
     const tried = [20, 30, 40].map((look) =>
       crew.tracker.create(named(`t${look}`, { notBefore: running.now() + look })),

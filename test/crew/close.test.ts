@@ -1,21 +1,16 @@
 import { type Crew, MemoryStorage, openCrew } from 'crewlog'
-import { crash, manualEnvironment, recordEvents } from 'crewlog/testing'
+import { crash, type Fault, faultyStorage, manualEnvironment, recordEvents } from 'crewlog/testing'
 import { describe, expect, it } from 'vitest'
-import { type Fault, faulty } from '../support/faulty-storage.js'
 import { openPair, openTeam, watch } from '../support/team.js'
 
-/** A crew on a storage that goes wrong as `fault` says, once it is set. */
+/** A crew on a storage that goes wrong once it is told to. */
 async function onBadStorage() {
   const environment = manualEnvironment()
   const storage = new MemoryStorage()
-  const now: { fault: Fault } = { fault: 'none' }
-  const crew = await openCrew({
-    environment,
-    storage: faulty(storage, environment, () => now.fault),
-    onError: () => undefined,
-  })
+  const bad = faultyStorage(storage, { environment })
+  const crew = await openCrew({ environment, storage: bad, onError: () => undefined })
   await crew.join('ana')
-  return { crew, environment, storage, now }
+  return { crew, environment, storage, bad }
 }
 
 describe('closing', () => {
@@ -60,8 +55,8 @@ describe('closing', () => {
   })
 
   it('answers by then what waits for a read that hangs', async () => {
-    const { crew, environment, now } = await onBadStorage()
-    now.fault = 'hang'
+    const { crew, environment, bad } = await onBadStorage()
+    bad.fail('hang')
     const claimed = watch(crew.tracker.claim('ana'))
     await environment.settle()
     const closed = watch(crew.close())
@@ -76,10 +71,8 @@ describe('closing', () => {
   it('is what an opening that fails at its end does, so that another one may try', async () => {
     const environment = manualEnvironment()
     const memory = new MemoryStorage()
-    const now: { fault: Fault } = { fault: 'none' }
     let owners = 0
-    const storage = {
-      ...faulty(memory, environment, (call) => (call === 'append' ? now.fault : 'none')),
+    const storage = Object.assign(faultyStorage(memory, { environment }), {
       writers: 'one' as const,
       open: async () => {
         if (owners > 0) throw new Error('held by another')
@@ -88,7 +81,7 @@ describe('closing', () => {
       close: async () => {
         owners--
       },
-    }
+    })
     const open = () => openCrew({ environment, storage, onError: () => undefined })
     const dying = await open()
     await dying.join('ana')
@@ -96,11 +89,11 @@ describe('closing', () => {
     await dying.as('ana').claim()
     await crash(dying)
     owners = 0
-    now.fault = 'error'
+    storage.fail('error', 'append')
     const failing = watch(open())
     await environment.advance('2m')
     expect(failing.state).toBe('outcome_unknown')
-    now.fault = 'none'
+    storage.heal()
     const again = watch(open())
     await environment.settle()
     expect((again.state as Crew).tracker.status('tides')).toBe('pending')
@@ -178,10 +171,10 @@ describe('closing', () => {
   it.each<Fault>(['hang', 'error', 'lost answer', 'late'])(
     'ends within ten seconds when every call to the storage ends in: %s',
     async (fault) => {
-      const { crew, environment, now } = await onBadStorage()
+      const { crew, environment, bad } = await onBadStorage()
       await crew.tracker.create({ description: 'Tides' })
       await crew.as('ana').claim()
-      now.fault = fault
+      bad.fail(fault)
       const closed = watch(crew.close())
       await environment.advance('10s')
       expect(closed.state).toBeUndefined()
@@ -189,8 +182,8 @@ describe('closing', () => {
   )
 
   it('rejects what may have been stored with outcome_unknown, and what was not begun with closed', async () => {
-    const { crew, environment, now } = await onBadStorage()
-    now.fault = 'hang'
+    const { crew, environment, bad } = await onBadStorage()
+    bad.fail('hang')
     const sent = watch(crew.as('ana').send('ana', 'sent'))
     await environment.settle()
     const queued = watch(crew.as('ana').send('ana', 'queued'))

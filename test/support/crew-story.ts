@@ -1,11 +1,17 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { type Commit, type Crew, CrewError, MemoryStorage, openCrew } from 'crewlog'
-import { crash, manualEnvironment, type ManualEnvironment } from 'crewlog/testing'
+import {
+  crash,
+  type Fault,
+  type FaultDetails,
+  faultyStorage,
+  manualEnvironment,
+  type ManualEnvironment,
+} from 'crewlog/testing'
 import { aStep, call, MEMBERS, type Replica, type Step, TASKS, timesStored, type Trace } from './crew-commands.js'
 import { glanceAt, stateOf } from './crew-state.js'
 import { Table } from './crew-table.js'
-import { type Fault, faulty } from './faulty-storage.js'
 
 interface Turn {
   /** Which of three processes. */
@@ -18,7 +24,7 @@ interface Turn {
 export interface Story {
   readonly turns: readonly Turn[]
   /** Of each call of the storage in turn, then none. */
-  readonly faults: readonly Fault[]
+  readonly faults: readonly (Fault | FaultDetails | undefined)[]
   /** Whether the storage says when there is more. */
   readonly watches: boolean
   /** Whether the storage keeps text. */
@@ -37,10 +43,20 @@ const aTurn: fc.Arbitrary<Turn> = fc.record({
   waitMs: fc.constantFrom(0, 0, 0, 0, 0, 7, 400, 2500, 11_000, 65_000),
 })
 const aFault = fc.oneof(
-  { weight: 8, arbitrary: fc.constant<Fault>('none') },
+  { weight: 8, arbitrary: fc.constant(undefined) },
   {
     weight: 4,
-    arbitrary: fc.constantFrom<Fault>('error', 'lost answer', 'delay', 'delayed lost answer', 'late', 'false refusal'),
+    arbitrary: fc.constantFrom<Fault | FaultDetails>(
+      'error',
+      'throw',
+      'lost call',
+      'lost answer',
+      'delay',
+      'slow answer',
+      { fault: 'lost answer', ms: 40 },
+      'late',
+      'false refusal',
+    ),
   },
   { weight: 1, arbitrary: fc.constant<Fault>('hang') },
 )
@@ -143,9 +159,12 @@ export async function play({ turns, faults, watches, keepsText }: Story): Promis
   const environment = watchedEnvironment(look)
   let calls = 0
   let isHealed = true
-  const bad = faulty(storage, environment, () => {
-    look()
-    return isHealed ? 'none' : (faults[calls++] ?? 'none')
+  const bad = faultyStorage(storage, {
+    environment,
+    plan: (call) => {
+      look()
+      return isHealed || (call !== 'append' && call !== 'read') ? undefined : faults[calls++]
+    },
   })
   const open = async (index: number): Promise<void> => {
     const wasHealed = isHealed

@@ -29,7 +29,7 @@ const builtins = { regex: `^(node:|(${builtinModules.join('|')})(/|$))`, message
 const packages = { regex: '^(?!\\.{1,2}/|(eventemitter3|nanoid)$)', message: 'The core has two dependencies.' }
 
 export default defineConfig(
-  { ignores: ['dist', 'coverage', 'docs/api', 'test/samples', 'web-globals.d.ts'] },
+  { ignores: ['dist', 'coverage', 'docs/api', 'test/samples', 'web-globals.d.ts', '.stryker'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,

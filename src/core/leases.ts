@@ -3,6 +3,7 @@ import { CrewError } from './errors.js'
 import { Bag, Slot } from './heap.js'
 import type { Id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
+import { type Json, NONE } from './json.js'
 import type { Observer, Projection, Turn } from './projection.js'
 
 /** What a session holds as long as it renews it: an attempt at a task, a delivery of a message. */
@@ -144,6 +145,19 @@ export class Leases implements Projection<Renewal>, Observer {
   revert({ id, before: { heardAt, heardAtWall } }: Renewal): void {
     const session = this.#sessions.get(id)
     if (session && heardAt !== undefined && heardAtWall !== undefined) Object.assign(session, { heardAt, heardAtWall })
+  }
+
+  /** Who holds what is derived from the tasks and messages, and who was heard of when is each process's own. */
+  save(): Iterable<Json> {
+    return NONE
+  }
+
+  load(): void {
+    // Saves nothing.
+  }
+
+  clear(): void {
+    this.#sessions.clear()
   }
 
   /** Where nobody else can write, a lease of another session is of a process that is gone. */

@@ -3,11 +3,11 @@ import type { Environment } from './environment.js'
 import { Heap } from './heap.js'
 import type { Id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
-import { NONE } from './json.js'
+import { type Json, NONE } from './json.js'
 import type { Leases } from './leases.js'
 import type { LocalJournal } from './local-journal.js'
 import { Message, type MessageDraft, type MessageStamp } from './message.js'
-import { cannotFold, type CommitInfo, type Projection } from './projection.js'
+import { cannotFold, type CommitInfo, pieces, type Projection } from './projection.js'
 
 /** What waits for one member. */
 interface Mailbox {
@@ -156,11 +156,8 @@ export class Mailboxes implements Projection<MailChange> {
       return
     }
     const { message, letters, settled } = change
-    const order = ++this.#ordersGiven
-    this.#messages.set(message.id as Id, { message, letters, order })
-    for (const list of this.#lists(message)) list.push(message)
+    this.#file(message, letters)
     for (const letter of letters) {
-      letter.order = order
       if (!settled.includes(letter.standing.recipient)) this.#stand(letter, { ...letter.standing, state: 'queued' })
     }
   }
@@ -177,6 +174,47 @@ export class Mailboxes implements Projection<MailChange> {
     this.#messages.delete(message.id as Id)
     // Nobody else will ever ask for the thread of a message that was not sent.
     if (this.thread(message.threadId as Id).length === 0) this.#byThread.delete(message.threadId as Id)
+  }
+
+  save(): Iterable<Json> {
+    const sent = Array.from(this.#messages.values(), ({ message, letters }) => ({
+      message,
+      standings: letters.map(({ standing }) => standing),
+    }))
+    return pieces(sent, ({ message, standings }) => [message.toJSON(), standings as unknown as Json])
+  }
+
+  load(piece: Json): void {
+    const [fields, standings] = piece as unknown as [MessageDraft & MessageStamp, Standing[]]
+    const message = Message.stored(fields)
+    const letters = standings.map(({ recipient }) => new Letter(message, recipient))
+    this.#file(message, letters)
+    letters.forEach((letter, index) => {
+      this.#stand(letter, standings[index] as Standing)
+    })
+  }
+
+  clear(): void {
+    for (const { letters } of this.#messages.values())
+      for (const letter of letters) this.#stand(letter, { ...letter.standing, state: 'acknowledged' })
+    this.#all.length = 0
+    for (const index of [
+      this.#messages,
+      this.#mailboxes,
+      this.#bySender,
+      this.#byRecipient,
+      this.#byThread,
+      this.#byTask,
+      this.#replies,
+    ])
+      index.clear()
+  }
+
+  #file(message: Message, letters: readonly Letter[]): void {
+    const order = ++this.#ordersGiven
+    this.#messages.set(message.id as Id, { message, letters, order })
+    for (const list of this.#lists(message)) list.push(message)
+    for (const letter of letters) letter.order = order
   }
 
   #foldSent(event: JournalEvent, { seq }: CommitInfo): MailChange {

@@ -3,7 +3,7 @@ import { flag, type Id, number, object, oneOf, record, read, whole } from './inp
 import type { LocalJournal } from './local-journal.js'
 import type { JournalEvent } from './journal-storage.js'
 import { sameJson, type Json } from './json.js'
-import type { Projection, Turn } from './projection.js'
+import { pieces, type Projection, type Turn } from './projection.js'
 
 export type MemberKind = 'llm' | 'human' | 'service'
 
@@ -109,6 +109,19 @@ export class Members implements Projection<MemberChange> {
   revert({ id, before, place }: MemberChange): void {
     if (before && place !== undefined) this.#byId = new Map([...this.#byId].toSpliced(place, 0, [id, before]))
     else this.#set(id, before)
+  }
+
+  save(): Iterable<Json> {
+    return pieces(this.list(), (member) => member as unknown as Json)
+  }
+
+  load(piece: Json): void {
+    const member = piece as unknown as MemberInfo
+    this.#byId.set(member.id, member)
+  }
+
+  clear(): void {
+    this.#byId.clear()
   }
 
   #set(id: Id, member: MemberInfo | undefined): void {

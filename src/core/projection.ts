@@ -1,6 +1,7 @@
 import { CrewError } from './errors.js'
 import type { Id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
+import type { Json } from './json.js'
 
 /** Which commit an event belongs to. */
 export interface CommitInfo {
@@ -10,8 +11,18 @@ export interface CommitInfo {
   readonly at: number
 }
 
+/** State that a checkpoint keeps, piece by piece. */
+export interface Slice {
+  /** As it is at the call; the pieces are made when they are asked for, while the state may go on. */
+  save(): Iterable<Json>
+  /** Takes up one piece, all in the order of saving, on what is clear. Whatever is not derived from others must be in it. */
+  load(piece: Json): void
+  /** Forgets all. */
+  clear(): void
+}
+
 /** State folded from a journal's events of one kind. */
-export interface Projection<Change = unknown> {
+export interface Projection<Change = unknown> extends Slice {
   /** What `event` changes; changes nothing yet. Throws when it contradicts what was folded before. */
   fold(event: JournalEvent, commit: CommitInfo): Change
   apply(change: Change): void
@@ -53,6 +64,11 @@ export interface Observer {
   /** The last decision of this journal: gives back what its session holds. */
   giveBack?(turn: Turn): void
   closed?(): void
+}
+
+/** The pieces of what does not change any more, each made when it is asked for. */
+export function* pieces<T>(values: readonly T[], write: (value: T) => Json): Generator<Json> {
+  for (const value of values) yield write(value)
 }
 
 export const apply = ({ projection, change }: Step): void => projection?.apply(change)

@@ -1,4 +1,4 @@
-import { NONE } from './json.js'
+import { type Json, NONE } from './json.js'
 import type { Attempt } from './attempt.js'
 import { type Choice, ClaimQueues, type Queued, type Ticket } from './claim-queues.js'
 import type { Environment } from './environment.js'
@@ -9,7 +9,7 @@ import type { Lease, Leases } from './leases.js'
 import type { LocalJournal } from './local-journal.js'
 import type { MemberInfo } from './members.js'
 import { MultiMap, Tally } from './multi-map.js'
-import { cannotFold, type Projection } from './projection.js'
+import { cannotFold, pieces, type Projection } from './projection.js'
 import { type Dependency, Task, type TaskStatus } from './task.js'
 import { isSatisfied, type TaskGraph } from './task-graph.js'
 
@@ -165,6 +165,22 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
 
   revert({ card, before, after }: TaskChange): void {
     this.#put(card, after, before)
+  }
+
+  /** A task is what one event from nothing would make of it. */
+  save(): Iterable<Json> {
+    const tasks = Array.from(this.#cards.values(), ({ task }) => task)
+    return pieces(tasks, (task) => [task.id, task.version, Task.changes(undefined, task)])
+  }
+
+  load(piece: Json): void {
+    const task = Task.fold(undefined, ...(piece as unknown as [Id, number, JournalEvent['changes']]))
+    this.#put(new Card(task, ++this.#ordersGiven), undefined, task)
+  }
+
+  clear(): void {
+    for (const card of [...this.#cards.values()]) this.#put(card, card.task, undefined)
+    this.takeTurned()
   }
 
   /** Lets the clock move cards: what was scheduled becomes ready, what has a limit overdue or expired. */

@@ -31,7 +31,7 @@ export class ReportGenerator {
     const { tracker, communications } = read(sourcesFields, sources, 'sources')
     this.#tracker = tracker
     this.#communications = communications
-    this.#statistics = new Statistics(tracker)
+    this.#statistics = Statistics.of(tracker)
   }
 
   /** Throws `invalid_input` for an unknown name, `not_open` before the journal is. */

@@ -1,5 +1,7 @@
 import { sum, type Usage } from '../core/attempt-record.js'
 import type { Id } from '../core/input.js'
+import type { Json } from '../core/json.js'
+import type { Slice } from '../core/projection.js'
 import type { TaskTracker } from '../core/task-tracker.js'
 import type { Task } from '../core/task.js'
 
@@ -27,17 +29,21 @@ export interface MemberStatistics {
 const FAILED: ReadonlySet<string> = new Set(['failed', 'lost', 'timed_out', 'abandoned'])
 
 /** Counts kept as tasks change, so that a report costs by what it says and not by how many tasks there are. */
-export class Statistics {
+export class Statistics implements Slice {
   readonly #durations = new Durations()
   readonly #members = new Map<Id, MemberStatistics>()
   #usage: Usage = {}
 
-  constructor(tracker: TaskTracker) {
-    const { board, news } = tracker.parts
+  constructor({ board, news }: TaskTracker['parts']) {
     for (const { task } of board.all) this.#count(undefined, task)
     news.changes.add((before, after) => {
       this.#count(before, after)
     })
+  }
+
+  /** Those of the tracker's journal: what is counted is more than what tasks remember, so a checkpoint keeps it. */
+  static of({ parts }: TaskTracker): Statistics {
+    return parts.journal.keep('statistics', () => new Statistics(parts))
   }
 
   get durations(): DurationStats {
@@ -52,6 +58,25 @@ export class Statistics {
     let counts = this.#members.get(member)
     if (!counts) this.#members.set(member, (counts = { completed: 0, failed: 0, busyMs: 0 }))
     return counts
+  }
+
+  save(): Iterable<Json> {
+    return [
+      [this.#usage as Json, this.#durations.save(), Array.from(this.#members, ([id, counts]) => [id, { ...counts }])],
+    ]
+  }
+
+  load(piece: Json): void {
+    const [usage, durations, members] = piece as unknown as [Usage, Json, [Id, MemberStatistics][]]
+    this.#usage = usage
+    this.#durations.load(durations)
+    for (const [id, counts] of members) this.#members.set(id, { ...counts })
+  }
+
+  clear(): void {
+    this.#usage = {}
+    this.#durations.load([[], 0])
+    this.#members.clear()
   }
 
   #count(before: Task | undefined, after: Task): void {
@@ -83,7 +108,7 @@ const difference = (a: Usage, b: Usage = {}): Usage => ({
 
 /** How often each duration occurred. Beyond four digits they are rounded (by 0.05 % at the most), which bounds the table. */
 class Durations {
-  readonly #times = new Map<number, number>()
+  #times = new Map<number, number>()
   #count = 0
   #sumMs = 0
   /** Kept until the next duration comes. */
@@ -99,6 +124,18 @@ class Durations {
 
   stats(): DurationStats {
     return (this.#stats ??= this.#compute())
+  }
+
+  save(): Json {
+    return [[...this.#times], this.#sumMs]
+  }
+
+  load(saved: Json): void {
+    const [times, sumMs] = saved as unknown as [[number, number][], number]
+    this.#times = new Map(times)
+    this.#count = times.reduce((count, [, number]) => count + number, 0)
+    this.#sumMs = sumMs
+    this.#stats = undefined
   }
 
   #compute(): DurationStats {

@@ -1,7 +1,12 @@
 import type { Crew } from 'crewlog'
 
 /** All that the public queries of a crew answer, as plain data; without what depends on the session that asks. */
-export function stateOf({ tracker, communications, members, reports }: Crew): unknown {
+export function stateOf({
+  tracker,
+  communications,
+  members,
+  reports,
+}: Pick<Crew, 'tracker' | 'communications' | 'members' | 'reports'>): unknown {
   const tasks = tracker.list()
   const messages = communications.messages()
   const data = {

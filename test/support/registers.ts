@@ -1,5 +1,6 @@
 import type { Journal } from '../../src/core/journal.js'
 import type { JournalEvent } from '../../src/core/journal-storage.js'
+import type { Json } from '../../src/core/json.js'
 import type { Projection } from '../../src/core/projection.js'
 import { CrewError } from '../../src/core/errors.js'
 
@@ -29,6 +30,19 @@ export class Registers implements Projection<RegisterChange> {
 
   revert({ id, before }: RegisterChange): void {
     this.#set(id, before)
+  }
+
+  save(): Iterable<Json> {
+    return [...this.values]
+  }
+
+  load(piece: Json): void {
+    const [id, value] = piece as unknown as [string, readonly string[]]
+    this.values.set(id, value)
+  }
+
+  clear(): void {
+    this.values.clear()
   }
 
   #set(id: string, value: readonly string[] | undefined): void {

@@ -1,4 +1,4 @@
-export { Crew, openCrew, type CrewEvents, type CrewOptions, type MemberEvent, type StoredEvent } from './crew/crew.js'
+export { Crew, openCrew, type CrewEvents, type CrewOptions, type MemberEvent } from './crew/crew.js'
 export { Member, type WorkOptions } from './crew/member.js'
 export type { Running } from './crew/stopper.js'
 export type { Handler } from './crew/work.js'
@@ -50,6 +50,7 @@ export type { Finding, HealthData } from './reports/health.js'
 export type { DurationStats } from './reports/statistics.js'
 
 export { Journal, type JournalOptions } from './core/journal.js'
+export type { StoredEvent } from './core/journal-log.js'
 export type { LocalJournal } from './core/local-journal.js'
 export {
   commitText,

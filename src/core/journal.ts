@@ -4,6 +4,7 @@ import type { Batch, Decide, Decided } from './decision.js'
 import type { Environment, Off } from './environment.js'
 import { CrewError, invalid } from './errors.js'
 import { errorListener, id, object, read, type Reader, withMethods } from './input.js'
+import { JournalLog } from './journal-log.js'
 import { type Commit, FORMAT, type JournalStorage } from './journal-storage.js'
 import { freezeJson } from './json.js'
 import { Leases } from './leases.js'
@@ -55,6 +56,8 @@ const options = object({ storage: storagePort, name: id, environment: environmen
 export class Journal extends LocalJournal {
   readonly name: string
   override readonly leases: Leases
+  /** @hidden */
+  override readonly log: JournalLog
 
   readonly #storage: StorageClient
   /** Whether others may write to the storage, too. */
@@ -88,6 +91,8 @@ export class Journal extends LocalJournal {
     this.leases = new Leases(this, !this.#isShared)
     this.add('session', this.leases)
     this.observe(this.leases)
+    this.log = new JournalLog(this.#storage, this)
+    this.observe(this.log)
   }
 
   /** @internal */
@@ -143,6 +148,11 @@ export class Journal extends LocalJournal {
    */
   close(): Promise<void> {
     return (this.#closed ??= this.#close())
+  }
+
+  /** @internal */
+  get isOver(): boolean {
+    return this.#state === 'closed'
   }
 
   /** @internal */

@@ -4,6 +4,7 @@ import { invalid } from './errors.js'
 import { contained, logError } from './events.js'
 import { object, withMethods } from './input.js'
 import type { Commit, JournalEvent } from './journal-storage.js'
+import type { JournalLog } from './journal-log.js'
 import type { Leases } from './leases.js'
 import { apply, type CommitInfo, type Observer, type Projection, revert, type Slice, type Step } from './projection.js'
 
@@ -24,6 +25,8 @@ export class LocalJournal {
   readonly session: string
   /** What sessions hold against each other; undefined where there is no other. @hidden */
   readonly leases: Leases | undefined
+  /** What is stored; undefined where nothing is kept. @hidden */
+  readonly log: JournalLog | undefined
 
   /** Undecided, first come first. @internal */
   protected queue: Command[] = []

@@ -1,14 +1,15 @@
 import type { Environment, Off } from './environment.js'
 import { CrewError, wordsOf } from './errors.js'
 import type { Abortable } from './abortable.js'
-import type { Appended, Commit, JournalStorage } from './journal-storage.js'
+import type { Appended, Commit, JournalStorage, Run } from './journal-storage.js'
 import type { CommitInfo } from './projection.js'
 
 /** After which a call to the storage counts as unanswered. */
 const CALL_MS = 10_000
 /** The same for the opening, which may have to read all there is: a file of millions of commits takes a minute. */
 const OPEN_MS = 300_000
-const PAGE_COMMITS = 100
+/** Most commits in one answer. */
+export const PAGE_COMMITS = 100
 
 /** A storage as one journal talks to it: every call ends, by its answer or by a time-out. */
 export class StorageClient {
@@ -37,6 +38,11 @@ export class StorageClient {
     return this.#call((options) => this.#storage.append(this.#journal, commit, options))
   }
 
+  /** A page of the commits after that number. */
+  read(after: number): Promise<Run> {
+    return this.#call((options) => this.#storage.read(this.#journal, after, PAGE_COMMITS, options))
+  }
+
   /**
    * Hands over, page by page, what comes after `head`. Reads from `head` itself, to see that the log still ends or goes
    * on with it: a store can go back in time.
@@ -45,7 +51,7 @@ export class StorageClient {
     for (;;) {
       const known = head()
       const after = Math.max(0, (known?.seq ?? 0) - 1)
-      const run = await this.#call((options) => this.#storage.read(this.#journal, after, PAGE_COMMITS, options))
+      const run = await this.read(after)
       if ('trimmedTo' in run) {
         throw new CrewError(
           'cursor_expired',

@@ -1,6 +1,7 @@
 import { type Abortable, awaited, readAbortable, until } from './abortable.js'
 import { Attempt, type AttemptWrites } from './attempt.js'
 import type { Environment } from './environment.js'
+import { CrewError } from './errors.js'
 import {
   anyFields,
   DEFAULT_LIMITS,
@@ -14,6 +15,7 @@ import {
   read,
   withMore,
 } from './input.js'
+import type { StoredEvent } from './journal-log.js'
 import type { Json } from './json.js'
 import { type LocalJournal, journalFields, journalOf } from './local-journal.js'
 import type { Mailboxes } from './mailboxes.js'
@@ -197,15 +199,19 @@ export class TaskTracker extends TaskQueries implements AttemptWrites {
   async whenEnded(id: Id, options: Abortable = {}): Promise<Task> {
     const limits = read(readAbortable, options, 'options')
     const { environment } = this.parts.journal
-    // Another process may have made it: that there is none is decided like any refusal.
-    const task =
-      this.get(read(anId, id, 'task')) ??
-      (await until(
-        this.parts.journal.decide(() => this.expect(id)),
-        limits,
-        environment,
-      ))
+    const task = this.get(read(anId, id, 'task')) ?? (await until(this.#find(id), limits, environment))
     return task.isOpen ? this.parts.news.ends.wait(id, (ended) => awaited(ended, limits, environment)) : task
+  }
+
+  /**
+   * All that happened to a task, oldest first, from the journal. Rejects with `not_found`, and with `cursor_expired` when
+   * the log does not reach back to its creation: it was trimmed, or nobody keeps one (a tracker without a `Journal`).
+   */
+  async history(id: Id): Promise<readonly StoredEvent[]> {
+    await this.#find(id)
+    const { log } = this.parts.journal
+    if (log) return log.historyOf(id)
+    throw new CrewError('cursor_expired', `Nobody keeps what happens to task ${id}; pass the tracker a Journal`, { id })
   }
 
   /** For an attempt that was left without an outcome. @internal */
@@ -220,6 +226,11 @@ export class TaskTracker extends TaskQueries implements AttemptWrites {
   expiresInMs({ task }: Attempt): number {
     const { session = '', leaseMs = 0 } = this.parts.board.get(task.id)?.running ?? {}
     return this.parts.journal.leases?.expiresInMs(session, leaseMs) ?? leaseMs
+  }
+
+  /** Another process may have made it: that there is none is decided like any refusal. */
+  async #find(id: Id): Promise<Task> {
+    return this.get(read(anId, id, 'task')) ?? this.parts.journal.decide(() => this.expect(id))
   }
 
   #create(drafts: readonly input.Given['taskDraft'][], options: input.CommandOptions): Promise<readonly Task[]> {

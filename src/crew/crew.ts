@@ -6,8 +6,9 @@ import { Communications } from '../core/communications.js'
 import type { Environment, Off } from '../core/environment.js'
 import { CrewError } from '../core/errors.js'
 import { contained, Events, expectName, logError, type Observable, type OffEvent, type On } from '../core/events.js'
-import { errorListener, flag, id as anId, type Id, type Limits, limits, object, read } from '../core/input.js'
+import { errorListener, flag, id as anId, type Id, type Limits, limits, object, read, whole } from '../core/input.js'
 import { Journal, storagePort } from '../core/journal.js'
+import type { StoredEvent } from '../core/journal-log.js'
 import { environmentPort } from '../core/local-journal.js'
 import type { JournalEvent, JournalStorage } from '../core/journal-storage.js'
 import { type MemberInfo, type MemberOptions, Members } from '../core/members.js'
@@ -44,11 +45,6 @@ export interface MemberEvent {
   readonly commit: CommitInfo
 }
 
-/** An event as the journal keeps it, with the number of its commit. */
-export interface StoredEvent extends JournalEvent {
-  readonly seq: number
-}
-
 /** `task.completed`, `message.sent`, `member.joined` …, and '*' for every stored event. */
 export type CrewEvents = { [K in keyof TrackerEvents as `task.${K}`]: TrackerEvents[K] } & {
   [K in keyof CommunicationsEvents as `message.${K}`]: CommunicationsEvents[K]
@@ -77,6 +73,7 @@ const crewOptions = object({
   onError: errorListener,
 })
 const idleOptions = object(abortable)
+const eventsOptions = object({ after: whole(0), signal: abortable.signal })
 
 /**
  * Opens a crew: one journal with all parts wired. Rejects with `invalid_input`, `storage_unavailable` (also when another
@@ -197,6 +194,17 @@ export class Crew implements AsyncDisposable, Observable<CrewEvents> {
   /** Gives back what this session holds, uncounted, settles all waits with `closed`, and ends within 10 s. */
   close(): Promise<void> {
     return this.journal.close()
+  }
+
+  /**
+   * Every stored event after the commit of number `after`, in order and once: from the journal first, then as they come;
+   * without `after` from now on. Read as fast as the reader asks, so nothing piles up. Ends with the crew, and by the
+   * signal. Throws `cursor_expired` when what comes next was trimmed.
+   */
+  events(options: { readonly after?: number; readonly signal?: AbortSignal } = {}): AsyncIterable<StoredEvent> {
+    const { after = this.journal.head?.seq ?? 0, signal } = read(eventsOptions, options, 'options')
+    this.journal.assertOpen()
+    return this.journal.log.events(after, signal)
   }
 
   /** Calls `listener` at each event of that name; what it answers ends that. */

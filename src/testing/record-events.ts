@@ -1,7 +1,8 @@
 import { invalid } from '../core/errors.js'
 import { read, withMethods } from '../core/input.js'
 import type { TrackerEvents } from '../core/task-news.js'
-import type { Crew, CrewEvents, StoredEvent } from '../crew/crew.js'
+import type { StoredEvent } from '../core/journal-log.js'
+import type { Crew, CrewEvents } from '../crew/crew.js'
 
 /** What a crew told since the recording began, in order. */
 export interface RecordedEvents {

@@ -7,7 +7,8 @@ import { posix } from 'node:path'
 const folders = {
   '.': ['crew', 'reports', 'assignment', 'core'],
   connect: ['crew', 'reports', 'assignment', 'core'],
-  testing: ['crew', 'reports', 'assignment', 'core'],
+  testing: ['testing/storage-contract', 'crew', 'reports', 'assignment', 'core'],
+  'testing/storage-contract': ['core'],
   crew: ['reports', 'assignment', 'core'],
   reports: ['core'],
   assignment: ['core'],
@@ -27,6 +28,7 @@ const layers = {
     ['fault-plan', 'rewindable-storage', 'manual-environment'],
     ['random'],
   ],
+  'testing/storage-contract': [['../storage-contract'], ['*'], ['trial'], ['samples', 'assert']],
   crew: [['crew'], ['member'], ['work'], ['stopper']],
   reports: [['report-generator'], ['*'], ['report', 'markdown'], ['statistics']],
   assignment: [['index'], ['*'], ['strategy']],

@@ -4,3 +4,5 @@ export { faultyStorage, type FaultRecord, FaultyStorage, type FaultyStorageOptio
 export { given, type ExpectedEvent, type Given, type When } from './given.js'
 export { manualEnvironment, type ManualEnvironment, type Span } from './manual-environment.js'
 export { recordEvents, type RecordedEvents } from './record-events.js'
+export { storageContract, type StorageContractOptions } from './storage-contract.js'
+export type { StorageBackend } from './storage-contract/trial.js'

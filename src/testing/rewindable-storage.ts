@@ -33,6 +33,7 @@ export class RewindableStorage implements JournalStorage {
   readonly #watchers = new Map<string, Set<{ readonly wake: () => void }>>()
 
   static of(storage: JournalStorage): RewindableStorage {
+    if (storage instanceof RewindableStorage) return storage
     let rewindable = known.get(storage)
     if (!rewindable) known.set(storage, (rewindable = new RewindableStorage(storage)))
     return rewindable

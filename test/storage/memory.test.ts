@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest'
 import { MemoryStorage } from '../../src/core/memory-storage.js'
-import { storageContract } from '../support/storage-contract.js'
+import { storageContract } from 'crewlog/testing'
 
 storageContract({
   name: 'memory storage',

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { storageContract } from '../support/storage-contract.js'
-import type { Backend } from '../support/storage-contract/trial.js'
+import { faultyStorage, type StorageBackend, storageContract } from 'crewlog/testing'
 import { append } from '../support/wrong-storages/append.js'
 import { bytes } from '../support/wrong-storages/bytes.js'
 import { checkpoints } from '../support/wrong-storages/checkpoints.js'
@@ -17,7 +16,7 @@ interface Case {
   readonly run: () => Promise<void>
 }
 
-function casesFor(open: () => Backend): readonly Case[] {
+function casesFor(open: () => StorageBackend | Promise<StorageBackend>): readonly Case[] {
   const cases: Case[] = []
   let concern = ''
   storageContract({
@@ -45,6 +44,33 @@ describe('the contract of storages', () => {
   it.each(WRONG)('is broken by one that %s', async (_, sentence, open) => {
     const broken = casesFor(open).find((each) => each.sentence === sentence)
     await expect(broken?.run()).rejects.toThrow(/./)
+  })
+
+  it('is kept by a storage that went back in time', async () => {
+    const rewound = async (): Promise<StorageBackend> => {
+      const memory = new Plain()
+      const storage = faultyStorage(memory)
+      const lost = { format: 1, at: 0, events: [] }
+      await storage.append('crew', { seq: 1, id: 'lost', prev: '', ...lost })
+      await storage.append('crew', { seq: 2, id: 'lost too', prev: 'lost', ...lost })
+      storage.fail({ fault: 'regress', commits: 2 }, 'read')
+      await storage.read('crew', 0, 1)
+      storage.heal()
+      return { storage, rival: faultyStorage(memory) }
+    }
+    for (const { run } of casesFor(rewound)) await run()
+  })
+
+  it.each<[string, object]>([
+    ['without a name', { name: undefined }],
+    ['without a describe', { describe: 'describe' }],
+    ['without a way to open', { open: undefined }],
+    ['with a negative patience', { patienceMs: -1 }],
+    ['with what it does not know', { only: 'append' }],
+  ])('is not checked %s', (_, wrong) => {
+    const none = (): undefined => undefined
+    const options = { name: 'it', describe: none, it: none, open: alone(Plain), ...wrong }
+    expect(() => storageContract(options)).toThrow(expect.objectContaining({ code: 'invalid_input' }))
   })
 
   it('has no sentence that is never broken', () => {

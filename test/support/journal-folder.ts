@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect } from 'vitest'
 import type { CrewErrorCode } from '../../src/core/errors.js'
 import type { Commit, JournalStorage } from '../../src/core/journal-storage.js'
 import { fileStorage } from '../../src/storage/file.js'
-import { commits } from './storage-contract/samples.js'
+import { commits } from '../../src/testing/storage-contract/samples.js'
 
 let path = ''
 

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { closed, failsWith, folder, log, opened, read, useFolder } from '../../support/journal-folder.js'
-import { commit, commits } from '../../support/storage-contract/samples.js'
+import { commit, commits } from '../../../src/testing/storage-contract/samples.js'
 import { quickStorage } from '../../support/test-disk.js'
 
 // A guard is what a line of the source keeps from happening. Each was taken out once, and the test that names it in a

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { JournalStorage } from '../../../src/core/journal-storage.js'
 import { fileStorage } from '../../../src/storage/file.js'
 import { at, closed, failsWith, fill, folder, opened, useFolder } from '../../support/journal-folder.js'
-import { checkpoint, commits, partsAt, partsOf } from '../../support/storage-contract/samples.js'
+import { checkpoint, commits, partsAt, partsOf } from '../../../src/testing/storage-contract/samples.js'
 import { quickStorage, testDisk } from '../../support/test-disk.js'
 
 // A guard is what a line of the source keeps from happening. Each was taken out once, and the test that names it in a

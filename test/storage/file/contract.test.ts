@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest'
 import { fileStorage } from '../../../src/storage/file.js'
 import { folder, useFolder } from '../../support/journal-folder.js'
-import { storageContract } from '../../support/storage-contract.js'
+import { storageContract } from 'crewlog/testing'
 
 useFolder()
 

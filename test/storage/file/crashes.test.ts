@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { CrewError } from '../../../src/core/errors.js'
 import type { JournalStorage } from '../../../src/core/journal-storage.js'
 import { at, closed, folder, lockFile, opened, read, useFolder } from '../../support/journal-folder.js'
-import { checkpoint, commit, commits, partsAt, partsOf } from '../../support/storage-contract/samples.js'
+import { checkpoint, commit, commits, partsAt, partsOf } from '../../../src/testing/storage-contract/samples.js'
 import { failure, quickStorage, testDisk, type TestDisk } from '../../support/test-disk.js'
 
 useFolder()

@@ -3,7 +3,7 @@ import { readFile, rm, readdir, stat, truncate, writeFile } from 'node:fs/promis
 import { describe, expect, it } from 'vitest'
 import type { Commit } from '../../../src/core/journal-storage.js'
 import { closed, failsWith, fill, folder, log, opened, read, seal, useFolder } from '../../support/journal-folder.js'
-import { commit, commits } from '../../support/storage-contract/samples.js'
+import { commit, commits } from '../../../src/testing/storage-contract/samples.js'
 import { quickStorage } from '../../support/test-disk.js'
 
 // A guard is what a line of the source keeps from happening. Each was taken out once, and the test that names it in a

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { closed, failsWith, folder, log, opened, read, seal, useFolder } from '../../support/journal-folder.js'
-import { checkpoint, commit, commits } from '../../support/storage-contract/samples.js'
+import { checkpoint, commit, commits } from '../../../src/testing/storage-contract/samples.js'
 import { failure, testDisk } from '../../support/test-disk.js'
 
 // A guard is what a line of the source keeps from happening. Each was taken out once, and the test that names it in a

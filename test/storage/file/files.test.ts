@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { fileStorage, type FileStorageOptions } from '../../../src/storage/file.js'
 import { closed, failsWith, fill, folder, log, opened, useFolder } from '../../support/journal-folder.js'
-import { checkpoint, commit, commits } from '../../support/storage-contract/samples.js'
+import { checkpoint, commit, commits } from '../../../src/testing/storage-contract/samples.js'
 
 // A guard is what a line of the source keeps from happening. Each was taken out once, and the test that names it in a
 // comment was seen to fail.

@@ -17,7 +17,7 @@ import {
   read,
   useFolder,
 } from '../../support/journal-folder.js'
-import { checkpoint, commit, commits } from '../../support/storage-contract/samples.js'
+import { checkpoint, commit, commits } from '../../../src/testing/storage-contract/samples.js'
 import { failure, quickStorage, testDisk } from '../../support/test-disk.js'
 
 // A guard is what a line of the source keeps from happening. Each was taken out once, and the test that names it in a

@@ -5,7 +5,7 @@ import type { Commit } from '../../../src/core/journal-storage.js'
 import { fileStorage } from '../../../src/storage/file.js'
 import { closed, folder, lockFile, opened, useFolder } from '../../support/journal-folder.js'
 import { kill, staleLock, start, usePrograms } from '../../support/programs.js'
-import { commits, partsOf } from '../../support/storage-contract/samples.js'
+import { commits, partsOf } from '../../../src/testing/storage-contract/samples.js'
 
 // A guard is what a line of the source keeps from happening. Each was taken out once, and the test that names it in a
 // comment was seen to fail.

@@ -1,5 +1,5 @@
 import type { Appended, Commit, Run } from '../../../src/core/journal-storage.js'
-import type { Backend } from '../storage-contract/trial.js'
+import type { StorageBackend } from 'crewlog/testing'
 import { alone, Plain, type Wrong } from './right.js'
 
 export const append: readonly Wrong[] = [
@@ -162,7 +162,7 @@ export const append: readonly Wrong[] = [
   [
     'takes appends of one client alone',
     'it: append lets every writer go on where another one stopped',
-    (): Backend => {
+    (): StorageBackend => {
       const storage = new Plain()
       class Shut extends Plain {
         override async append(): Promise<Appended> {

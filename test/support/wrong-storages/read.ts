@@ -1,6 +1,6 @@
 import { CrewError } from '../../../src/core/errors.js'
 import type { Appended, Commit, Run } from '../../../src/core/journal-storage.js'
-import type { Backend } from '../storage-contract/trial.js'
+import type { StorageBackend } from 'crewlog/testing'
 import { alone, Plain, type Wrong } from './right.js'
 
 export const read: readonly Wrong[] = [
@@ -79,7 +79,7 @@ export const read: readonly Wrong[] = [
   [
     'lets a second client read what is no longer true',
     'it: read brings every append acknowledged before the call, to every client',
-    (): Backend => {
+    (): StorageBackend => {
       const storage = new Plain()
       let seen: readonly Commit[] = []
       class Behind extends Plain {

@@ -1,7 +1,7 @@
 import { CrewError } from '../../../src/core/errors.js'
 import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../../../src/core/journal-storage.js'
 import { MemoryStorage } from '../../../src/core/memory-storage.js'
-import type { Backend } from '../storage-contract/trial.js'
+import type { StorageBackend } from 'crewlog/testing'
 
 /** Right, and small enough to be tried at its limits often. */
 export class Plain extends MemoryStorage {
@@ -101,15 +101,15 @@ export class OneWriter implements JournalStorage {
   }
 }
 
-export const alone = (Client: new () => JournalStorage) => (): Backend => {
+export const alone = (Client: new () => JournalStorage) => (): StorageBackend => {
   const storage = new Client()
   return { storage, rival: storage }
 }
 
-export const oneWriter = (Client: typeof OneWriter) => (): Backend => {
+export const oneWriter = (Client: typeof OneWriter) => (): StorageBackend => {
   const shared = [new Plain(), new Set<string>()] as const
   return { storage: new Client(...shared), rival: new Client(...shared) }
 }
 
 /** Wrong in one way, and so breaks the sentence that says so. */
-export type Wrong = readonly [wrong: string, sentence: string, open: () => Backend]
+export type Wrong = readonly [wrong: string, sentence: string, open: () => StorageBackend]

@@ -51,4 +51,17 @@ export const watch: readonly Wrong[] = [
       },
     ),
   ],
+  [
+    'does not hear a signal while it works',
+    'it: signals a call whose signal aborts on the way ends it, and leaves the storage as usable as before',
+    alone(
+      class extends Plain {
+        override async trim(journal: string, through: number, options?: { signal?: AbortSignal }): Promise<void> {
+          await super.trim(journal, through)
+          await Promise.resolve()
+          if (options?.signal?.aborted) await new Promise(() => undefined)
+        }
+      },
+    ),
+  ],
 ]

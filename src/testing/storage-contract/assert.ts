@@ -1,5 +1,5 @@
-import { CrewError, type CrewErrorCode } from '../../../src/core/errors.js'
-import { type Json, sameJson } from '../../../src/core/json.js'
+import { CrewError, type CrewErrorCode } from '../../core/errors.js'
+import { type Json, sameJson } from '../../core/json.js'
 
 // Assertions of our own, so that any runner will do.
 

@@ -1,13 +1,14 @@
-import { systemEnvironment } from '../../../src/core/environment.js'
-import type { Commit, JournalStorage } from '../../../src/core/journal-storage.js'
+import { systemEnvironment } from '../../core/environment.js'
+import type { Commit, JournalStorage } from '../../core/journal-storage.js'
 import { assert, equal } from './assert.js'
 import { commit } from './samples.js'
 
 /** An empty backend and who talks to it. */
-export interface Backend {
+export interface StorageBackend {
   readonly storage: JournalStorage
-  /** A second client of the same backend, as another process would have one. */
+  /** A second client of the same backend, as another process would have one; left out where there can be no other. */
   readonly rival?: JournalStorage
+  /** Called when the case is over. */
   readonly dispose?: () => unknown
 }
 
@@ -19,11 +20,11 @@ export const CREW = 'crew'
 export class Trial {
   readonly storage: JournalStorage
   readonly rival: JournalStorage | undefined
-  readonly #dispose: Backend['dispose']
+  readonly #dispose: StorageBackend['dispose']
   readonly #patienceMs: number
   readonly #opened: (() => Promise<void> | undefined)[] = []
 
-  constructor({ storage, rival, dispose }: Backend, patienceMs: number) {
+  constructor({ storage, rival, dispose }: StorageBackend, patienceMs: number) {
     this.#patienceMs = patienceMs
     this.storage = storage
     this.rival = rival

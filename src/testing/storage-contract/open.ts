@@ -11,8 +11,8 @@ export const open: Cases = {
     await trial.append(commit(1))
     await trial.holds([commit(1)])
   },
-  'is refused to a second writer, where there can be only one': async ({ storage, rival }) => {
-    if (storage.writers === 'many' || !rival) return
+  'is refused to a second writer, where there can be only one': async ({ storage, rival = storage }) => {
+    if (storage.writers === 'many') return
     await storage.open?.(CREW)
     for (const second of [rival, storage]) {
       const error = await rejects(second.open?.(CREW), 'a second open', 'storage_unavailable')

@@ -1,5 +1,5 @@
-import type { Checkpoint, Commit, JournalEvent } from '../../../src/core/journal-storage.js'
-import type { Json } from '../../../src/core/json.js'
+import type { Checkpoint, Commit, JournalEvent } from '../../core/journal-storage.js'
+import type { Json } from '../../core/json.js'
 
 export const event = (seq: number, changes: JournalEvent['changes']): JournalEvent => ({
   type: 'note.written',
@@ -55,8 +55,10 @@ export function spoil(mine: Commit): void {
   const spoilt = mine as unknown as { id: string; events: { changes: Record<string, Json> }[] }
   const attempts = [
     () => (spoilt.id = 'spoilt'),
-    () => (spoilt.events[0]!.changes['text'] = 'spoilt'),
-    () => ((spoilt.events[0]!.changes['list'] as Json[])[0] = 'spoilt'),
+    ...spoilt.events.flatMap(({ changes }) => [
+      () => (changes['text'] = 'spoilt'),
+      () => ((changes['list'] as Json[])[0] = 'spoilt'),
+    ]),
     () => (spoilt.events.length = 0),
   ]
   for (const attempt of attempts) {

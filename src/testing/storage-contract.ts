@@ -1,0 +1,73 @@
+import { invalid } from '../core/errors.js'
+import { filledText, number, object, read, type Reader } from '../core/input.js'
+import { append } from './storage-contract/append.js'
+import { bytes, limits } from './storage-contract/bytes.js'
+import { checkpoints } from './storage-contract/checkpoints.js'
+import { names } from './storage-contract/names.js'
+import { open } from './storage-contract/open.js'
+import { read as reading } from './storage-contract/read.js'
+import { signals } from './storage-contract/signals.js'
+import { type Cases, type StorageBackend, Trial } from './storage-contract/trial.js'
+import { trim } from './storage-contract/trim.js'
+import { watch } from './storage-contract/watch.js'
+
+export interface StorageContractOptions {
+  /** Of the storage, in the names of the tests. */
+  readonly name: string
+  /** Those of vitest, Jest, node:test or any runner like them. */
+  readonly describe: (name: string, body: () => void) => unknown
+  readonly it: (name: string, run: () => Promise<void>) => unknown
+  /** Called once for each case. */
+  readonly open: () => StorageBackend | Promise<StorageBackend>
+  /** How long to wait for what is only promised to happen some time; default 4 s, less than runners give a test. */
+  readonly patienceMs?: number
+}
+
+/** What every storage of journals must do: each sentence of `JournalStorage` as one case, by concern. */
+export function storageContract(options: StorageContractOptions): void {
+  const { name, describe, it, open: backend, patienceMs = 4000 } = read(contractOptions, options, 'options')
+  for (const [concern, cases] of Object.entries(CONCERNS)) {
+    describe(`${name}: ${concern}`, () => {
+      for (const [sentence, run] of Object.entries(cases)) {
+        it(sentence, async () => {
+          const trial = new Trial(await backend(), patienceMs)
+          try {
+            await run(trial)
+          } finally {
+            await trial.end()
+          }
+        })
+      }
+    })
+  }
+}
+
+const aFunction =
+  <F>(): Reader<F> =>
+  (value, name) => {
+    if (typeof value !== 'function') throw invalid(`${name} must be a function`)
+    return value as F
+  }
+const contractOptions = object(
+  {
+    name: filledText,
+    describe: aFunction<StorageContractOptions['describe']>(),
+    it: aFunction<StorageContractOptions['it']>(),
+    open: aFunction<StorageContractOptions['open']>(),
+    patienceMs: number(0),
+  },
+  ['name', 'describe', 'it', 'open'],
+)
+
+const CONCERNS: Readonly<Record<string, Cases>> = {
+  append,
+  read: reading,
+  trim,
+  checkpoints,
+  names,
+  bytes,
+  limits,
+  open,
+  watch,
+  signals,
+}

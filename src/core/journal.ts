@@ -34,7 +34,6 @@ interface Sent extends Batch {
 const PATIENCE_MS = 30_000
 const LONGEST_PAUSE_MS = 5000
 const CLOSE_MS = 8000
-const LET_GO_MS = 2000
 const POLL_MS = 5000
 /** How long a rival that was seen is given way to. */
 const RIVAL_MS = 1000
@@ -63,12 +62,11 @@ export class Journal extends LocalJournal {
   /** Whether others may write to the storage, too. */
   readonly #isShared: boolean
   #state: 'new' | 'opening' | 'open' | 'closing' | 'closed' = 'new'
-  /** The opening of the storage, until what it took is let go. */
-  #taken: Promise<void> | undefined
   /** Why this replica stays where it is: a commit that cannot be folded, or a log that is not the one it followed. */
   #broken: CrewError | undefined
   /** Nothing is decided until its fate is known. */
   #sent: Sent | undefined
+  #decidedAt: number | undefined
   /** Refused or in vain, as far as is known. */
   #confirming: readonly Decided[] = []
   /** Commands up to this ticket were called before a read began that is folded. */
@@ -78,8 +76,8 @@ export class Journal extends LocalJournal {
   #rivalSeenAt = -Infinity
   #stopWatching: Off | undefined
   #stopPolling: Off | undefined
-  /** Ends the pause before something is tried again. */
-  #endPause: Off | undefined
+  /** Each ends a pause before something is tried again. */
+  readonly #pauses = new Set<Off>()
   #closed: Promise<void> | undefined
 
   constructor(given: JournalOptions = {}) {
@@ -95,9 +93,12 @@ export class Journal extends LocalJournal {
     this.observe(this.log)
   }
 
-  /** @internal */
-  override get decidedAt(): number {
-    return this.#sent?.decidedAt ?? super.decidedAt
+  /**
+   * By the monotonic clock, when what is being decided or folded was decided; undefined for what others decided, and for
+   * what was given up before it was read. @internal
+   */
+  get decidedAt(): number | undefined {
+    return this.isDeciding ? this.environment.monotonic() : this.#decidedAt
   }
 
   /** Folds all there is. Rejects with `storage_unavailable`, `journal_corrupt` or `unsupported_version`; may be tried again, unless it is closed by then. */
@@ -107,15 +108,16 @@ export class Journal extends LocalJournal {
     if (this.#state !== 'new') throw this.#refusal()
     this.#state = 'opening'
     try {
-      this.#taken = this.#storage.open()
       await until(
-        this.#taken.then(() => this.#catchUp()),
+        this.#storage.open().then(() => this.#catchUp()),
         patience,
         this.environment,
       )
     } catch (error) {
-      const letGo = this.#letGo()
-      if (this.#isIn('opening')) this.#state = 'new'
+      this.#storage.abandon()
+      const letGo = this.#storage.letGo().catch(this.onError)
+      if (!this.#isIn('opening')) throw this.#refusal()
+      this.#state = 'new'
       // Who waits no longer does not wait for that either.
       if (!CrewError.is(error, 'cancelled') && !CrewError.is(error, 'timed_out')) await letGo
       throw error
@@ -240,6 +242,7 @@ export class Journal extends LocalJournal {
   #follow(commit: Commit): void {
     const sent = this.#sent
     const isOwn = sent?.commit.id === commit.id
+    this.#decidedAt = isOwn ? sent.decidedAt : undefined
     try {
       this.#expect(commit)
       this.fold(
@@ -283,13 +286,15 @@ export class Journal extends LocalJournal {
     await earlier?.catch(() => undefined)
     this.#reading = this.#nextReading
     this.#nextReading = undefined
-    if (this.#broken) throw this.#broken
     try {
+      if (this.#broken) throw this.#broken
+      if (this.#isIn('closed')) throw this.#refusal()
       for await (const commits of this.#storage.readAfter(() => this.head)) {
         // An append may have folded some of them meanwhile.
         for (const commit of commits) if (commit.seq > (this.head?.seq ?? 0)) this.#follow(commit)
       }
     } catch (error) {
+      if (this.#isIn('closed')) throw this.#refusal()
       throw CrewError.is(error, 'storage_unavailable') ? error : this.#breakOff(error)
     }
   }
@@ -330,14 +335,14 @@ export class Journal extends LocalJournal {
         if (isOver || !CrewError.is(error, 'storage_unavailable')) throw error
       }
       await new Promise<void>((resolve) => {
-        const off = this.environment.setTimer(
-          resolve,
-          Math.min(LONGEST_PAUSE_MS, 50 * 2 ** tries) * this.environment.random(),
-        )
-        this.#endPause = () => {
+        const end = (): void => {
           off()
+          this.#pauses.delete(end)
           resolve()
         }
+        const pauseMs = Math.min(LONGEST_PAUSE_MS, 50 * 2 ** tries) * this.environment.random()
+        const off = this.environment.setTimer(end, pauseMs)
+        this.#pauses.add(end)
       })
       if (this.#isIn('closed')) throw this.#refusal()
     }
@@ -362,24 +367,15 @@ export class Journal extends LocalJournal {
     for (const observer of this.observers) observer.closing?.()
     if (wasOpen) await until(this.#release(), { timeoutMs: CLOSE_MS }, this.environment).catch(this.onError)
     this.#end()
-    await this.#letGo()
-  }
-
-  /** Of what this journal took, or is about to: the storage may hold the same for another, which refused it to this one. */
-  async #letGo(): Promise<void> {
-    const closed = this.#taken?.then(
-      () => this.#storage.close(),
-      () => undefined,
-    )
-    this.#taken = undefined
-    if (closed) await until(closed, { timeoutMs: LET_GO_MS }, this.environment).catch(this.onError)
+    this.#storage.abandon()
+    await this.#storage.letGo().catch(this.onError)
   }
 
   #end(): void {
     this.#state = 'closed'
     this.#stopWatching?.()
     this.#stopPolling?.()
-    this.#endPause?.()
+    for (const end of this.#pauses) end()
     const error = this.#refusal()
     for (const { command } of this.#sent?.decided ?? []) command.reject(unknownOutcome(error))
     for (const { command } of this.#confirming) command.reject(error)

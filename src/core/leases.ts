@@ -35,8 +35,8 @@ interface Decider {
   readonly environment: Environment
   readonly onError: (error: unknown) => void
   readonly session: Id
-  /** When what is being decided or folded was decided, if it is of this process. */
-  readonly decidedAt: number
+  /** By the monotonic clock, when what is being decided or folded was decided; undefined where that is not known. */
+  readonly decidedAt: number | undefined
   /** Whether changes are only tried, to be taken back at once. */
   readonly isDeciding: boolean
   decide(decide: (turn: Turn) => void): Promise<void>
@@ -189,7 +189,10 @@ export class Leases implements Projection<Renewal>, Observer {
   /** What a session does is known to others from when it was sent, which for this one is before it was stored. */
   #hear(session: Session, id: Id): void {
     const { environment, decidedAt } = this.#journal
-    session.heardAt = this.#isOwn(id) ? decidedAt : environment.monotonic()
+    const heardAt = this.#isOwn(id) ? decidedAt : environment.monotonic()
+    // Given up as unknown, and read later: it proves nothing of now.
+    if (heardAt === undefined) return
+    session.heardAt = heardAt
     session.heardAtWall = environment.now() - (environment.monotonic() - session.heardAt)
   }
 

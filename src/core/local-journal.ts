@@ -61,11 +61,6 @@ export class LocalJournal {
     return this.#isDeciding
   }
 
-  /** By the monotonic clock, when what is being decided or folded was decided, if it is of this process. @internal */
-  get decidedAt(): number {
-    return this.environment.monotonic()
-  }
-
   /** Throws `not_open` before, `closed` after. @internal */
   assertOpen(): void {
     // Always open.

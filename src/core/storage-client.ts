@@ -8,6 +8,7 @@ import type { CommitInfo } from './projection.js'
 const CALL_MS = 10_000
 /** The same for the opening, which may have to read all there is: a file of millions of commits takes a minute. */
 const OPEN_MS = 300_000
+const LET_GO_MS = 2000
 /** Most commits in one answer. */
 export const PAGE_COMMITS = 100
 
@@ -18,6 +19,12 @@ export class StorageClient {
   readonly #storage: JournalStorage
   readonly #journal: string
   readonly #environment: Environment
+  /** Calls that are not answered. */
+  readonly #underWay = new Set<(why: string) => void>()
+  /** The opening, until what it took is let go. */
+  #taken: Promise<void> | undefined
+  /** What earlier openings took; never rejects. */
+  #letGone: Promise<void> = Promise.resolve()
 
   constructor(storage: JournalStorage, journal: string, environment: Environment) {
     this.#storage = storage
@@ -27,11 +34,29 @@ export class StorageClient {
   }
 
   async open(): Promise<void> {
-    await this.#call((options) => this.#storage.open?.(this.#journal, options), OPEN_MS)
+    try {
+      await this.#call(async (options) => {
+        // What an earlier one takes late is let go late: it must not be what this one takes.
+        await this.#letGone
+        if (options.signal?.aborted) return
+        this.#taken = this.#storage.open?.(this.#journal, options) ?? Promise.resolve()
+        await this.#taken
+      }, OPEN_MS)
+    } catch (error) {
+      void this.#leave()
+      throw error
+    }
   }
 
-  async close(): Promise<void> {
-    await this.#call(() => this.#storage.close?.(this.#journal))
+  /** Of what was taken, or is about to be: the storage may hold the same for another, which refused it to this one. */
+  async letGo(): Promise<void> {
+    const closed = this.#leave()
+    if (closed) await this.#call(() => closed, LET_GO_MS)
+  }
+
+  /** Ends the calls under way, with their timers: nobody waits for them any more. */
+  abandon(): void {
+    for (const giveUp of this.#underWay) giveUp('The call was given up')
   }
 
   append(commit: Commit): Promise<Appended> {
@@ -74,16 +99,31 @@ export class StorageClient {
     return this.#storage.watch?.(this.#journal, wake) ?? (() => undefined)
   }
 
+  /** Closes what was opened, once it is. */
+  #leave(): Promise<void> | undefined {
+    const closed = this.#taken?.then(
+      () => this.#storage.close?.(this.#journal),
+      () => undefined,
+    )
+    this.#taken = undefined
+    if (closed) this.#letGone = closed.catch(() => undefined)
+    return closed
+  }
+
   async #call<T>(send: (options: Abortable) => Promise<T> | undefined, timeoutMs = CALL_MS): Promise<T> {
     const abort = new AbortController()
-    let off: Off | undefined
+    let giveUp = (_why: string): void => undefined
     const silence = new Promise<never>((_, reject) => {
-      off = this.#environment.setTimer(() => {
-        const late = new CrewError('storage_unavailable', `The storage did not answer within ${timeoutMs} ms`)
+      giveUp = (why) => {
+        const late = new CrewError('storage_unavailable', why)
         abort.abort(late)
         reject(late)
-      }, timeoutMs)
+      }
     })
+    const off = this.#environment.setTimer(() => {
+      giveUp(`The storage did not answer within ${timeoutMs} ms`)
+    }, timeoutMs)
+    this.#underWay.add(giveUp)
     try {
       return await Promise.race([send({ signal: abort.signal, timeoutMs }) as Promise<T>, silence])
     } catch (error) {
@@ -91,7 +131,8 @@ export class StorageClient {
         ? error
         : new CrewError('storage_unavailable', `The storage failed: ${wordsOf(error) ?? typeof error}`, {}, error)
     } finally {
-      off?.()
+      off()
+      this.#underWay.delete(giveUp)
     }
   }
 }

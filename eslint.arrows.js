@@ -54,7 +54,7 @@ const layers = {
     ['task-board', 'mailboxes'],
     ['attempt', 'claim-queues', 'task-graph', 'delivery'],
     ['task-input', 'task-moves', 'message-filter', 'thread'],
-    ['task', 'message', 'members'],
+    ['task', 'message', 'members', 'idempotency'],
     ['journal'],
     ['local-journal', 'commit-wire', 'memory-storage'],
     ['journal-log'],

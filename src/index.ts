@@ -30,6 +30,7 @@ export type {
   DependencyInput,
   FailOptions,
   Fenced,
+  Idempotent,
   ProgressOptions,
   TaskChanges,
   TaskDraft,

@@ -29,12 +29,20 @@ export class Attempt {
   #controller: AbortController | undefined
   #ending: { readonly reason?: CrewError } | undefined
 
-  /** @internal */
-  constructor(task: Task, writes: AttemptWrites) {
+  /** The one that runs, or an earlier one. @internal */
+  constructor(
+    task: Task,
+    writes: AttemptWrites,
+    { member, number, fence }: Pick<Attempt, 'member' | 'number' | 'fence'> = {
+      member: task.holder ?? '',
+      number: task.attemptCount,
+      fence: task.fence,
+    },
+  ) {
     this.task = task
-    this.member = task.holder ?? ''
-    this.number = task.attemptCount
-    this.fence = task.fence
+    this.member = member
+    this.number = number
+    this.fence = fence
     this.#writes = writes
   }
 

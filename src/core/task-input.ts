@@ -76,6 +76,14 @@ export interface CommandOptions {
   /** Who asks for it; kept with the event. */
   readonly by?: Id
 }
+export interface Idempotent {
+  /**
+   * Called again with the same key and the same arguments, the command answers with what it made the first time; with
+   * other arguments it rejects with `idempotency_conflict`. An id; kept while what it made is open, and for 24 hours at
+   * least, apart for each command and member.
+   */
+  readonly idempotencyKey?: string
+}
 export interface Fenced {
   /** Of the attempt; needed when the task is claimed. */
   readonly fence?: number
@@ -226,6 +234,7 @@ const onTimeout: Reader<OnTimeout> = either<OnTimeout, OnTimeout>(
 )
 const fence = whole(1)
 const by = object({ by: id })
+export const creation = object({ by: id, idempotencyKey: id })
 
 /** What each command on a task takes. */
 export const readers = {

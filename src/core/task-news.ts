@@ -88,9 +88,13 @@ export class TaskNews implements Observer {
     if (this.#closing) attempt.end(this.#closing)
     const card = this.#board.card(attempt.task.id)
     if (card) {
+      const { attempt: followed } = card
+      // Claimed again with the same idempotency key.
+      if (followed?.fence === attempt.fence) return followed
       card.attempt = attempt
       // Something may have come over it between its commit and now.
       this.#tellAttempt(card)
+      card.attempt ??= followed
     }
     return attempt
   }

@@ -1,6 +1,7 @@
 import type { Off } from './environment.js'
 import { notFound } from './errors.js'
 import type { Observable, OffEvent, On } from './events.js'
+import type { IdempotencyKeys } from './idempotency.js'
 import { anyFields, type Id, id as anId, read } from './input.js'
 import type { LocalJournal } from './local-journal.js'
 import type { Members } from './members.js'
@@ -32,6 +33,7 @@ export interface View<T> {
 export interface TrackerParts {
   readonly journal: LocalJournal
   readonly members: Members
+  readonly keys: IdempotencyKeys
   readonly board: TaskBoard
   readonly desk: TaskDesk
   readonly news: TaskNews

@@ -2,6 +2,7 @@ import { type Abortable, awaited, readAbortable, until } from './abortable.js'
 import { Attempt, type AttemptWrites } from './attempt.js'
 import type { Environment } from './environment.js'
 import { CrewError } from './errors.js'
+import { IdempotencyKeys, keyed } from './idempotency.js'
 import {
   anyFields,
   DEFAULT_LIMITS,
@@ -47,7 +48,7 @@ export interface TaskTrackerOptions {
   readonly retry?: RetryPolicy
 }
 
-export interface ClaimOptions {
+export interface ClaimOptions extends input.Idempotent {
   /** This one, or nothing. */
   readonly taskId?: Id
   readonly filter?: TaskFilter
@@ -59,7 +60,7 @@ type CommandName = keyof typeof commands
 
 const leaseMs = duration(1000)
 const trackerOptions = object({ ...journalFields, strictMembers: flag, limits, leaseMs, retry: input.retryPolicy })
-const claimOptions = object({ taskId: anId, filter: readFilter, leaseMs })
+const claimOptions = object({ taskId: anId, filter: readFilter, leaseMs, idempotencyKey: anId })
 
 /**
  * The task board. Commands are asynchronous: each is one commit, decided on all that is committed, and rejects with a
@@ -75,14 +76,17 @@ export class TaskTracker extends TaskQueries implements AttemptWrites {
   }
 
   /** Rejects with `already_exists`, `not_found`, `dependency_cycle`, `not_eligible`, `invalid_transition` (an ended parent). */
-  async create(draft: input.TaskDraft, options: input.CommandOptions = {}): Promise<Task> {
-    const [task] = await this.#create([read(input.taskDraft, draft, 'draft', this.#limits)], options)
+  async create(draft: input.TaskDraft, options: input.CommandOptions & input.Idempotent = {}): Promise<Task> {
+    const [task] = await this.#create('create', [read(input.taskDraft, draft, 'draft', this.#limits)], options)
     return task as Task
   }
 
   /** All or nothing; edges may point forward. */
-  async createMany(drafts: readonly input.TaskDraft[], options: input.CommandOptions = {}): Promise<readonly Task[]> {
-    return this.#create(read(input.taskDrafts, drafts, 'drafts', this.#limits), options)
+  async createMany(
+    drafts: readonly input.TaskDraft[],
+    options: input.CommandOptions & input.Idempotent = {},
+  ): Promise<readonly Task[]> {
+    return this.#create('createMany', read(input.taskDrafts, drafts, 'drafts', this.#limits), options)
   }
 
   /** On an ended task only labels and metadata. Rejects with `stale_version` when `version` is given and not the current one. */
@@ -117,17 +121,27 @@ export class TaskTracker extends TaskQueries implements AttemptWrites {
 
   /**
    * The best ready task that the member may do: its own first, then open ones; or the named one. Resolves to undefined
-   * when there is none; rejects only for what is no member, task or filter.
+   * when there is none, which uses up no key; rejects only for what is no member, task or filter. With the key of a claim
+   * that found a task it is the same attempt again, be it over or not.
    */
   async claim(member: Id, options: ClaimOptions = {}): Promise<Attempt | undefined> {
     const by = read(anId, member, 'member')
-    const { taskId, filter, leaseMs } = read(claimOptions, options, 'options')
-    const task = await this.parts.journal.decide((turn) => {
-      const named = taskId === undefined ? undefined : expect(this.parts.desk, turn, taskId)
-      if (named && filter && !matches(this.parts.board.card(named.id) as Card, filter, turn.now)) return undefined
-      return claim(this.parts.desk, turn, by, named, choiceOf(filter, this.parts.board), leaseMs)
+    const { idempotencyKey, ...wanted } = read(claimOptions, options, 'options')
+    const { taskId, filter, leaseMs } = wanted
+    const key = keyed('claim', idempotencyKey, by, wanted)
+    const { journal, board, desk, keys, news } = this.parts
+    const claimed = await journal.decide((turn) => {
+      const made = key && keys.made(turn, key)
+      if (made?.attempt)
+        return new Attempt(expect(desk, turn, made.ids[0] as Id), this, { ...made.attempt, member: by })
+      const named = taskId === undefined ? undefined : expect(desk, turn, taskId)
+      if (named && filter && !matches(board.card(named.id) as Card, filter, turn.now)) return undefined
+      const task = claim(desk, turn, by, named, choiceOf(filter, board), leaseMs)
+      const attempt = task && new Attempt(task, this)
+      if (attempt && key) keys.keep(turn, key, { ids: [task.id], attempt })
+      return attempt
     })
-    return task && this.parts.news.follow(new Attempt(task, this))
+    return claimed && news.follow(claimed)
   }
 
   /** Of the running attempt. Rejects, like `complete`, `fail`, `release` and `wait`, with `stale_attempt` when another is current. */
@@ -233,10 +247,21 @@ export class TaskTracker extends TaskQueries implements AttemptWrites {
     return this.get(read(anId, id, 'task')) ?? this.parts.journal.decide(() => this.expect(id))
   }
 
-  #create(drafts: readonly input.Given['taskDraft'][], options: input.CommandOptions): Promise<readonly Task[]> {
-    const { by } = read(input.readers.by, options, 'options')
-    const { journal, desk } = this.parts
-    return journal.decide((turn) => create(desk, turn, drafts, by))
+  #create(
+    command: 'create' | 'createMany',
+    drafts: readonly input.Given['taskDraft'][],
+    options: input.CommandOptions & input.Idempotent,
+  ): Promise<readonly Task[]> {
+    const { by, idempotencyKey } = read(input.creation, options, 'options')
+    const key = keyed(command, idempotencyKey, by, drafts)
+    const { journal, desk, keys } = this.parts
+    return journal.decide((turn) => {
+      const made = key && keys.made(turn, key)
+      if (made) return made.ids.map((id) => expect(desk, turn, id))
+      const tasks = create(desk, turn, drafts, by)
+      if (key) keys.keep(turn, key, { ids: tasks.map(({ id }) => id) })
+      return tasks
+    })
   }
 
   /** A command on one task: what was passed in is read now, the decision is made on what is committed then. */
@@ -274,6 +299,7 @@ function partsOf({
 }: ReturnType<typeof trackerOptions>): TrackerParts {
   const journal = journalOf(rest)
   const members = Members.of(journal)
+  const keys = IdempotencyKeys.of(journal)
   const board = journal.add('task', new TaskBoard(journal))
   const notices = new TaskNotices(journal.environment, () => journal.projection<Mailboxes>('message'))
   const desk = new TaskDesk(journal, board, members, notices, { strictMembers, leaseMs, retry })
@@ -283,5 +309,6 @@ function partsOf({
     end: (turn, lease, how) => endLease(desk, turn, lease, how),
     lapsed: ({ id }) => news.lapsed(id),
   })
-  return { journal, members, board, desk, news }
+  keys.keepWhile((id) => board.get(id)?.isOpen === true)
+  return { journal, members, keys, board, desk, news }
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { expect } from 'vitest'
 import { type Attempt, type Crew, CrewError, type Delivery, type JournalEvent, type TaskStatus } from 'crewlog'
 
 export const MEMBERS = ['ana', 'bo', 'cy'] as const
@@ -61,6 +62,10 @@ const someTask = ({ crew }: Replica, { pick, task }: Step, ...status: readonly T
 const someMessage = ({ crew }: Replica, pick: number): string | undefined =>
   at(crew.communications.messages(), pick)?.id
 
+const expectSame = (both: readonly ({ readonly id: string; readonly fence: number } | undefined)[]): void => {
+  expect([both[1]?.id, both[1]?.fence]).toEqual([both[0]?.id, both[0]?.fence])
+}
+
 const commands = {
   create: ({ crew }, { task, more, policy, member, other, ms, flag }, op) =>
     traced(
@@ -86,6 +91,10 @@ const commands = {
     ]),
     trace: { types: ['task.created'], mark: `["${op}"]` },
   }),
+  createTwice: ({ crew }, { member }, op) => {
+    const calls = [1, 2].map(() => crew.tracker.create({ description: op }, { by: member, idempotencyKey: op }))
+    return traced(op, Promise.all(calls).then(expectSame), ['created'])
+  },
   update: ({ crew }, { task, ms }, op) =>
     traced(op, crew.tracker.update(task, { metadata: { op }, priority: ms }), ['updated']),
   assign: ({ crew }, { task, member, other, flag }) => ({
@@ -100,6 +109,14 @@ const commands = {
         if (attempt) replica.attempts.unshift(attempt)
         return attempt
       }),
+  }),
+  claimTwice: (replica, { member }, op) => ({
+    answer: Promise.all([1, 2].map(() => replica.crew.tracker.claim(member, { idempotencyKey: op }))).then((both) => {
+      const found = both.filter((attempt) => attempt !== undefined)
+      // The second may find what came after the first.
+      if (both[0]) expectSame(both.map((attempt) => attempt && { id: attempt.task.id, fence: attempt.fence }))
+      replica.attempts.unshift(...found.slice(0, 1))
+    }),
   }),
   progress: ofAttempt((attempt, { ms }, op) =>
     traced(op, attempt.progress({ note: op, value: 0.5, usage: { tokens: ms } }), ['progressed']),

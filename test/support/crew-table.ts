@@ -64,6 +64,7 @@ export class Table {
   readonly #rows = new Map<string, Row>()
   readonly #parcels = new Map<string, Parcel>()
   readonly #capacities = new Map<string, number>()
+  readonly #keys = new Map<string, number>()
 
   /** Fails at the first commit that breaks a rule. */
   static walk(commits: readonly Commit[]): void {
@@ -82,7 +83,18 @@ export class Table {
     if (kind === 'task') this.#followTask(name, event)
     else if (kind === 'message') this.#followMessage(name, event)
     else if (kind === 'member') this.#followMember(name, event)
+    else if (kind === 'key') this.#followKey(event)
     else expect(event.type).toBe('session.renewed')
+  }
+
+  /** A key stands beside what was made with it, and is used again by nobody for a day. */
+  #followKey({ type, id, by = '', at, changes }: JournalEvent): void {
+    expect(type).toBe('key.used')
+    const name = JSON.stringify([changes['command'], by, id])
+    expect(at - (this.#keys.get(name) ?? -Infinity), `key ${name} is used twice`).toBeGreaterThan(86_400_000)
+    this.#keys.set(name, at)
+    for (const made of changes['ids'] as readonly string[])
+      expect(this.#rows.has(made) || [...this.#parcels.keys()].some((key) => key.startsWith(`${made} to `))).toBe(true)
   }
 
   #followTask(name: string, { id, version, changes }: JournalEvent): void {

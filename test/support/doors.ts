@@ -108,6 +108,10 @@ const opened = async (options: object): Promise<void> => {
 const commands: [string, Door][] = [
   ['create', (v, { crew }) => crew.tracker.create(v)],
   ['create options', (v, { crew }) => crew.tracker.create({ description: 'x' }, v)],
+  ...fields('create options', ['by', 'idempotencyKey'], (part, { crew }) =>
+    crew.tracker.create({ description: 'x' }, part),
+  ),
+  ['createMany options', (v, { crew }) => crew.tracker.createMany([{ description: 'x' }], v)],
   ...fields('create', DRAFT, (part: object, { crew }) => crew.tracker.create({ description: 'x', ...part })),
   ['createMany', (v, { crew }) => crew.tracker.createMany(v)],
   ['createMany of', (v, { crew }) => crew.tracker.createMany([{ description: 'x' }, v])],
@@ -123,7 +127,9 @@ const commands: [string, Door][] = [
   ['start options', (v, { crew }) => crew.tracker.start('pending', v)],
   ['claim member', (v, { crew }) => crew.tracker.claim(v)],
   ['claim options', (v, { crew }) => crew.tracker.claim('bo', v)],
-  ...fields('claim', ['taskId', 'filter', 'leaseMs'], (part, { crew }) => crew.tracker.claim('bo', part)),
+  ...fields('claim', ['taskId', 'filter', 'leaseMs', 'idempotencyKey'], (part, { crew }) =>
+    crew.tracker.claim('bo', part),
+  ),
   ['progress id', (v, { crew }) => crew.tracker.progress(v, {})],
   ['progress options', (v, { crew }) => crew.tracker.progress('running', v)],
   ['complete id', (v, { crew }) => crew.tracker.complete(v)],

@@ -23,6 +23,10 @@ const layers = {
   connect: [['*'], ['tools']],
   testing: [
     ['index'],
+    ['simulate'],
+    ['simulated-world', 'simulated-member', 'simulation-report'],
+    ['simulation-options', 'simulated-process'],
+    ['virtual-time'],
     ['*'],
     ['faulty-storage', 'check-journal'],
     ['fault-plan', 'rewindable-storage', 'manual-environment'],

@@ -107,7 +107,7 @@ const difference = (a: Usage, b: Usage = {}): Usage => ({
 })
 
 /** How often each duration occurred. Beyond four digits they are rounded (by 0.05 % at the most), which bounds the table. */
-class Durations {
+export class Durations {
   #times = new Map<number, number>()
   #count = 0
   #sumMs = 0

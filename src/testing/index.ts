@@ -6,3 +6,14 @@ export { manualEnvironment, type ManualEnvironment, type Span } from './manual-e
 export { recordEvents, type RecordedEvents } from './record-events.js'
 export { storageContract, type StorageContractOptions } from './storage-contract.js'
 export type { StorageBackend } from './storage-contract/trial.js'
+export { simulate, type Simulated, type SimulateOptions } from './simulate.js'
+export type {
+  Behaviour,
+  Duration,
+  Faults,
+  SimulatedMember,
+  SimulatedWork,
+  Simulation,
+  SimulationOptions,
+} from './simulation-options.js'
+export type { SimulationData } from './simulation-report.js'

@@ -59,6 +59,7 @@ const layers = {
     ['attempt', 'claim-queues', 'task-graph', 'delivery'],
     ['task-input', 'task-moves', 'message-filter', 'thread'],
     ['task', 'message', 'members', 'idempotency'],
+    ['past-journal'],
     ['journal'],
     ['local-journal', 'commit-wire', 'memory-storage'],
     ['journal-log'],

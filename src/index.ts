@@ -64,6 +64,7 @@ export {
   type JournalStorage,
   type Run,
 } from './core/journal-storage.js'
+export type { Moment } from './core/past-journal.js'
 export { MemoryStorage } from './core/memory-storage.js'
 export type { CommitInfo } from './core/projection.js'
 export { systemEnvironment, type Environment, type Off } from './core/environment.js'

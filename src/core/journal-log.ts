@@ -18,8 +18,9 @@ interface Follower {
   readonly onError: (error: unknown) => void
   /** The newest commit folded: what is stored after it is no news yet. */
   readonly head: CommitInfo | undefined
-  /** Whether no more will come. */
-  readonly isOver: boolean
+  readonly isClosed: boolean
+  /** Whether nothing will be added to it. */
+  readonly isPast: boolean
 }
 
 /** Before what the storage did not answer is asked again. */
@@ -48,7 +49,7 @@ export class JournalLog implements Observer {
     const wake = (): void => {
       resume()
     }
-    const isOver = (): boolean => signal?.aborted === true || this.#journal.isOver
+    const isOver = (): boolean => signal?.aborted === true || this.#journal.isClosed
     this.#readers.add(wake)
     const off = signal && onAbort(signal, wake)
     try {
@@ -61,6 +62,7 @@ export class JournalLog implements Observer {
           last = commit
         }
         if (isOver() || this.#head > last.seq) continue
+        if (this.#journal.isPast) return
         await new Promise<void>((resolve) => {
           resume = resolve
         })

@@ -153,8 +153,13 @@ export class Journal extends LocalJournal {
   }
 
   /** @internal */
-  get isOver(): boolean {
+  get isClosed(): boolean {
     return this.#state === 'closed'
+  }
+
+  /** Whether it is one that stands at a moment that has passed. @internal */
+  get isPast(): boolean {
+    return false
   }
 
   /** @internal */

@@ -4,7 +4,7 @@
 import { abortable, type Abortable } from '../core/abortable.js'
 import { Communications } from '../core/communications.js'
 import type { Environment, Off } from '../core/environment.js'
-import { CrewError } from '../core/errors.js'
+import { CrewError, invalid } from '../core/errors.js'
 import { contained, Events, expectName, logError, type Observable, type OffEvent, type On } from '../core/events.js'
 import { errorListener, flag, id as anId, type Id, type Limits, limits, object, read, whole } from '../core/input.js'
 import { Journal, storagePort } from '../core/journal.js'
@@ -13,6 +13,7 @@ import { environmentPort } from '../core/local-journal.js'
 import type { JournalEvent, JournalStorage } from '../core/journal-storage.js'
 import { type MemberInfo, type MemberOptions, Members } from '../core/members.js'
 import type { CommunicationsEvents } from '../core/message-news.js'
+import { type Moment, moment, PastJournal } from '../core/past-journal.js'
 import type { CommitInfo } from '../core/projection.js'
 import { dismiss } from '../core/task-endings.js'
 import { retryPolicy } from '../core/task-input.js'
@@ -36,6 +37,11 @@ export interface CrewOptions {
   readonly leaseMs?: number
   /** For tasks without a policy of their own. */
   readonly retry?: RetryPolicy
+  /**
+   * A read-only past: the crew as it was after the commit of that number; or at that time, after the last commit before
+   * the first that has a later stamp. It answers, and makes reports, as of then; commands reject with `read_only`.
+   */
+  readonly at?: Moment
   /** Hears what nobody awaits: errors of listeners, handlers, timers. Default: console.error, unless somebody listens to 'error'. */
   readonly onError?: (error: unknown) => void
 }
@@ -70,6 +76,7 @@ const crewOptions = object({
   strictMembers: flag,
   leaseMs: (value: unknown) => value as number,
   retry: retryPolicy,
+  at: moment,
   onError: errorListener,
 })
 const idleOptions = object(abortable)
@@ -77,7 +84,8 @@ const eventsOptions = object({ after: whole(0), signal: abortable.signal })
 
 /**
  * Opens a crew: one journal with all parts wired. Rejects with `invalid_input`, `storage_unavailable` (also when another
- * process writes to a storage for one), `journal_corrupt` or `unsupported_version`.
+ * process writes to a storage for one), `journal_corrupt` or `unsupported_version`; with `at` also with `not_found` for a
+ * commit that is not there yet, and `cursor_expired` for a moment that the journal does not reach back to.
  */
 export async function openCrew(options: CrewOptions = {}): Promise<Crew> {
   const crew = new Crew(options)
@@ -102,12 +110,13 @@ export class Crew implements AsyncDisposable, Observable<CrewEvents> {
   /** Use `openCrew`. @internal */
   constructor(options: CrewOptions) {
     const given = read(crewOptions, options, 'options')
-    const { name = 'crew', storage, environment, limits: bounds, strictMembers = true, leaseMs, retry, onError } = given
+    const { name = 'crew', storage, environment, limits: bounds, strictMembers = true, leaseMs, retry } = given
+    const { at, onError } = given
     this.name = name
     const hear = contained(onError ?? logError)
-    this.journal = new Journal({
+    const kept = {
       name,
-      onError: (error) => {
+      onError: (error: unknown) => {
         if (CrewError.is(error, 'closed')) return
         const isHeard = this.#errors.hears('error')
         if (isHeard) this.#errors.emit('error', error)
@@ -115,7 +124,9 @@ export class Crew implements AsyncDisposable, Observable<CrewEvents> {
       },
       ...(storage && { storage }),
       ...(environment && { environment }),
-    })
+    }
+    if (at && !storage) throw invalid('options.at needs the storage that keeps the crew: pass { storage }')
+    this.journal = at && storage ? new PastJournal({ ...kept, storage }, at) : new Journal(kept)
     const shared = { journal: this.journal, strictMembers, ...(options.limits && bounds && { limits: options.limits }) }
     this.communications = new Communications(shared)
     this.tracker = new TaskTracker({ ...shared, ...(leaseMs !== undefined && { leaseMs }), ...(retry && { retry }) })

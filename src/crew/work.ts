@@ -314,6 +314,11 @@ export class Work {
       return
     }
     this.#onError(error)
+    // What can only be read stays so.
+    if (CrewError.is(error, 'read_only')) {
+      this.#close(error)
+      return
+    }
     await new Promise<void>((resolve) => this.#parts.journal.environment.setTimer(resolve, PAUSE_MS))
   }
 
@@ -362,9 +367,8 @@ export class Work {
     )
   }
 
-  #close(): void {
+  #close(error = new CrewError('closed', 'The crew was closed while it was not idle')): void {
     for (const stopper of [...this.#stoppers]) stopper.stop()
-    const error = new CrewError('closed', 'The crew was closed while it was not idle')
     for (const { reject } of this.#idleWaits) reject(error)
     this.#idleWaits.clear()
   }

@@ -56,7 +56,7 @@ const layers = {
     ['task-desk'],
     ['task-filter', 'task-notices', 'eligibility'],
     ['task-board', 'mailboxes'],
-    ['attempt', 'claim-queues', 'task-graph', 'delivery'],
+    ['attempt', 'claim-queues', 'task-graph', 'delivery', 'topics'],
     ['task-input', 'task-moves', 'message-filter', 'thread'],
     ['task', 'message', 'members', 'idempotency'],
     ['past-journal'],

@@ -40,13 +40,19 @@ export interface CommunicationsOptions {
   readonly limits?: Limits
 }
 
+export interface TopicFollowers {
+  readonly topic: Id
+  readonly followers: readonly Id[]
+}
+
 const DEFAULT_MS = 60_000
 
 const communicationsOptions = object({ ...journalFields, strictMembers: flag, limits })
 const receiveOptions = object({ limit: whole(1, 1000), leaseMs: duration(1000) })
 const giveBackOptions = object({ reason: text, delayMs: duration() })
 const threadName = either((value) => typeof value === 'string', filledText, object({ taskId: id }, ['taskId']))
-const draftOf: Reader<MessageDraft> = (value) => (value instanceof Message ? value.draft() : (value as MessageDraft))
+const draftOf: Reader<MessageDraft> = (value, name, limits) =>
+  (value instanceof Message ? value.draft() : anyFields(value, name, limits)) as MessageDraft
 const idOrMessage: Reader<unknown> = (value) => (value instanceof Message ? value.id : value)
 
 /** What members say to each other: mailboxes, threads, questions. Commands reject with CrewError; queries answer at once. */
@@ -79,14 +85,38 @@ export class Communications implements Observable<CommunicationsEvents> {
 
   /** Resolves to the committed message. Rejects with `invalid_input`, `not_found`, `permission_denied`, `limit_exceeded`. */
   async send(message: Message | MessageDraft): Promise<Message> {
-    return this.#send(message)
+    const draft = read(draftOf, message, 'message')
+    if (draft.recipient === undefined && draft.topic === undefined)
+      throw invalid('message.recipient is missing; name one or several members, or a topic, or call broadcast')
+    return this.#send(draft)
+  }
+
+  /** To all members but the sender. */
+  async broadcast(draft: Message | Omit<MessageDraft, 'recipient' | 'topic'>): Promise<Message> {
+    const { recipient, topic, ...rest } = read(draftOf, draft, 'message')
+    if (recipient !== undefined || topic !== undefined)
+      throw invalid('A broadcast goes to all; leave recipient and topic out, or call send')
+    return this.#send(rest)
+  }
+
+  /** To all who follow the topic when it is sent, but the sender; nobody may. */
+  async publish(topic: Id, draft: Message | Omit<MessageDraft, 'recipient' | 'topic'>): Promise<Message> {
+    return this.#send(withMore(read(draftOf, draft, 'message'), { topic }, 'message'))
   }
 
   /** In the thread of the message, to its sender. */
-  async reply(to: Message | Id, draft: Omit<MessageDraft, 'recipient' | 'replyTo'>): Promise<Message> {
+  async reply(to: Message | Id, draft: Message | Omit<MessageDraft, 'recipient' | 'replyTo'>): Promise<Message> {
     const { sender, id: replyTo = '' } = await this.#find(read(idOrMessage, to, 'message'))
-    const more = { recipient: sender, replyTo }
-    return this.#send(withMore(read(anyFields, draft, 'message'), more, 'message') as unknown as MessageDraft)
+    return this.#send(withMore(read(draftOf, draft, 'message'), { recipient: sender, replyTo }, 'message'))
+  }
+
+  /** From now on the member gets what is published to the topic. */
+  async follow(member: Id, topic: Id): Promise<void> {
+    await this.#follow(member, topic, true)
+  }
+
+  async unfollow(member: Id, topic: Id): Promise<void> {
+    await this.#follow(member, topic, false)
   }
 
   /**
@@ -122,7 +152,8 @@ export class Communications implements Observable<CommunicationsEvents> {
   /** Puts what is dead back into the mailboxes, as if it were new; of one recipient, or of all. */
   async resend(messageId: Id, recipient?: Id): Promise<void> {
     const { id: message = '' } = await this.#find(messageId)
-    await this.#journal.decide((turn) => this.#commands.resend(turn, message, recipient))
+    const only = recipient === undefined ? undefined : read(id, recipient, 'recipient')
+    await this.#journal.decide((turn) => this.#commands.resend(turn, message, only))
   }
 
   /**
@@ -133,7 +164,9 @@ export class Communications implements Observable<CommunicationsEvents> {
     const { timeoutMs = DEFAULT_MS, ...rest } = read(readAbortable, options, 'options')
     const limits = { ...rest, timeoutMs }
     // Both have limits: sending can hang, and who has given up must not be remembered.
-    const asked = this.#send(draft, timeoutMs).then(({ id: question = '' }) => this.#awaitReply(question, limits))
+    const asked = this.#send(read(draftOf, draft, 'message'), timeoutMs).then(({ id: question = '' }) =>
+      this.#awaitReply(question, limits),
+    )
     return until(asked, limits, this.#journal.environment)
   }
 
@@ -185,6 +218,15 @@ export class Communications implements Observable<CommunicationsEvents> {
     return threadOf(this.#mailboxes.thread(typeof which === 'string' ? which : threadOfTask(which.taskId)))
   }
 
+  /** Those that somebody follows, by name, each with its followers in the order in which they came. */
+  topics(): readonly TopicFollowers[] {
+    this.#journal.assertOpen()
+    const topics = this.#mailboxes.topics
+      .names()
+      .map((topic) => ({ topic, followers: this.#commands.followers(topic) }))
+    return topics.filter(({ followers }) => followers.length > 0)
+  }
+
   subscribe(listener: () => void): Off {
     return this.#news.events.subscribe(listener)
   }
@@ -203,10 +245,16 @@ export class Communications implements Observable<CommunicationsEvents> {
     return this.#mailboxes
   }
 
-  async #send(given: Message | MessageDraft, askMs?: number): Promise<Message> {
-    const message = new Message(read(draftOf, given, 'message'), this.#limits)
+  async #send(draft: MessageDraft, askMs?: number): Promise<Message> {
+    const message = new Message(draft, this.#limits)
     if (askMs !== undefined && message.recipients.length !== 1) throw invalid('A question is asked of one member')
     return this.#journal.decide((turn) => this.#commands.send(turn, message, askMs))
+  }
+
+  async #follow(member: Id, name: Id, isToFollow: boolean): Promise<void> {
+    const follower = read(id, member, 'member')
+    const topic = read(id, name, 'topic')
+    await this.#journal.decide((turn) => this.#commands.follow(turn, follower, topic, isToFollow))
   }
 
   async #awaitReply(messageId: Id, limits: Abortable): Promise<Message> {

@@ -8,6 +8,7 @@ import type { Leases } from './leases.js'
 import type { LocalJournal } from './local-journal.js'
 import { Message, type MessageDraft, type MessageStamp } from './message.js'
 import { cannotFold, type CommitInfo, pieces, type Projection } from './projection.js'
+import { type TopicChange, Topics } from './topics.js'
 
 /** What waits for one member. */
 interface Mailbox {
@@ -17,14 +18,23 @@ interface Mailbox {
   readonly queue: Heap<Letter>
 }
 
-export type MailChange =
-  | { readonly message: Message; readonly letters: readonly Letter[]; readonly settled: readonly Id[] }
-  | { readonly letter: Letter; readonly before: Standing; readonly after: Standing }
+interface SentChange {
+  readonly message: Message
+  readonly letters: readonly Letter[]
+  readonly settled: readonly Id[]
+}
+interface MovedChange {
+  readonly letter: Letter
+  readonly before: Standing
+  readonly after: Standing
+}
+export type MailChange = SentChange | MovedChange | TopicChange
 
 /** What an index has messages by. */
 interface Among {
   readonly threadId?: Id | undefined
   readonly taskId?: Id | undefined
+  readonly topic?: Id | undefined
   readonly sender?: Id | undefined
   readonly recipient?: Id | undefined
 }
@@ -49,11 +59,13 @@ export class Mailboxes implements Projection<MailChange> {
   readonly #byRecipient = new Map<Id, Message[]>()
   readonly #byThread = new Map<Id, Message[]>()
   readonly #byTask = new Map<Id, Message[]>()
+  readonly #byTopic = new Map<Id, Message[]>()
   readonly #replies = new Map<Id, Message[]>()
   /** Given back for later, by when. */
   readonly #delayed = new Heap<Letter>((a, b) => (a.standing.readyAt ?? 0) < (b.standing.readyAt ?? 0))
   /** Handed out in vain too often. */
   readonly dead = new Set<Letter>()
+  readonly topics = new Topics()
   #ordersGiven = 0
 
   constructor({ environment, leases }: LocalJournal) {
@@ -85,11 +97,12 @@ export class Mailboxes implements Projection<MailChange> {
     return this.#messages.get(id)?.order ?? 0
   }
 
-  #indexed({ threadId, taskId, sender, recipient }: Among): readonly Message[] {
+  #indexed({ threadId, taskId, topic, sender, recipient }: Among): readonly Message[] {
     const lists = [
       this.#all,
       ...(threadId === undefined ? [] : [this.thread(threadId)]),
       ...(taskId === undefined ? [] : [this.#byTask.get(taskId) ?? NONE]),
+      ...(topic === undefined ? [] : [this.#byTopic.get(topic) ?? NONE]),
       ...(recipient === undefined ? [] : [this.#byRecipient.get(recipient) ?? NONE]),
       ...(sender === undefined ? [] : [this.#bySender.get(sender) ?? NONE]),
     ]
@@ -147,27 +160,31 @@ export class Mailboxes implements Projection<MailChange> {
   }
 
   fold(event: JournalEvent, commit: CommitInfo): MailChange {
-    return event.type === 'message.sent' ? this.#foldSent(event, commit) : this.#foldMoved(event)
+    const { type } = event
+    if (type === 'message.sent') return this.#foldSent(event, commit)
+    return type.endsWith('followed') ? this.topics.fold(event) : this.#foldMoved(event)
   }
 
   apply(change: MailChange): void {
-    if ('after' in change) {
-      this.#stand(change.letter, change.after)
-      return
-    }
-    const { message, letters, settled } = change
+    if ('letter' in change) this.#stand(change.letter, change.after)
+    else if ('topic' in change) this.topics.set(change.topic, change.after)
+    else this.#applySent(change)
+  }
+
+  revert(change: MailChange): void {
+    if ('letter' in change) this.#stand(change.letter, change.before)
+    else if ('topic' in change) this.topics.set(change.topic, change.before)
+    else this.#revertSent(change)
+  }
+
+  #applySent({ message, letters, settled }: SentChange): void {
     this.#file(message, letters)
     for (const letter of letters) {
       if (!settled.includes(letter.standing.recipient)) this.#stand(letter, { ...letter.standing, state: 'queued' })
     }
   }
 
-  revert(change: MailChange): void {
-    if ('after' in change) {
-      this.#stand(change.letter, change.before)
-      return
-    }
-    const { message, letters } = change
+  #revertSent({ message, letters }: SentChange): void {
     for (const letter of letters) this.#stand(letter, { ...letter.standing, state: 'acknowledged' })
     // What is taken back is always the newest.
     for (const list of this.#lists(message)) list.pop()
@@ -181,10 +198,18 @@ export class Mailboxes implements Projection<MailChange> {
       message,
       standings: letters.map(({ standing }) => standing),
     }))
-    return pieces(sent, ({ message, standings }) => [message.toJSON(), standings as unknown as Json])
+    const others = this.topics.save()
+    return chain(
+      pieces(sent, ({ message, standings }) => [message.toJSON(), standings as unknown as Json]),
+      others,
+    )
   }
 
   load(piece: Json): void {
+    if (!Array.isArray(piece)) {
+      this.topics.load(piece)
+      return
+    }
     const [fields, standings] = piece as unknown as [MessageDraft & MessageStamp, Standing[]]
     const message = Message.stored(fields)
     const letters = standings.map(({ recipient }) => new Letter(message, recipient))
@@ -198,6 +223,7 @@ export class Mailboxes implements Projection<MailChange> {
     for (const { letters } of this.#messages.values())
       for (const letter of letters) this.#stand(letter, { ...letter.standing, state: 'acknowledged' })
     this.#all.length = 0
+    this.topics.clear()
     for (const index of [
       this.#messages,
       this.#mailboxes,
@@ -205,6 +231,7 @@ export class Mailboxes implements Projection<MailChange> {
       this.#byRecipient,
       this.#byThread,
       this.#byTask,
+      this.#byTopic,
       this.#replies,
     ])
       index.clear()
@@ -217,7 +244,7 @@ export class Mailboxes implements Projection<MailChange> {
     for (const letter of letters) letter.order = order
   }
 
-  #foldSent(event: JournalEvent, { seq }: CommitInfo): MailChange {
+  #foldSent(event: JournalEvent, { seq }: CommitInfo): SentChange {
     const { id, at: sentAt } = event
     if (this.#messages.has(id)) throw cannotFold(event, 'the message is there already')
     const { settled = [], ...fields } = event.changes as unknown as MessageDraft & MessageStamp & Settled
@@ -226,7 +253,7 @@ export class Mailboxes implements Projection<MailChange> {
     return { message, letters, settled }
   }
 
-  #foldMoved(event: JournalEvent): MailChange {
+  #foldMoved(event: JournalEvent): MovedChange {
     const { reason, ...standing } = (event.changes['delivery'] ?? {}) as unknown as Omit<Standing, 'reasons'> & {
       readonly reason?: string
     }
@@ -241,13 +268,14 @@ export class Mailboxes implements Projection<MailChange> {
   }
 
   /** Where a message is listed, each in the order of sending. */
-  #lists({ sender, recipients, threadId = '', taskId, replyTo }: Message): readonly Message[][] {
+  #lists({ sender, recipients, topic, threadId = '', taskId, replyTo }: Message): readonly Message[][] {
     return [
       this.#all,
       listOf(this.#bySender, sender),
       ...recipients.map((recipient) => listOf(this.#byRecipient, recipient)),
       listOf(this.#byThread, threadId),
       ...(taskId === undefined ? [] : [listOf(this.#byTask, taskId)]),
+      ...(topic === undefined ? [] : [listOf(this.#byTopic, topic)]),
       ...(replyTo === undefined ? [] : [listOf(this.#replies, replyTo)]),
     ]
   }
@@ -298,6 +326,10 @@ export class Mailboxes implements Projection<MailChange> {
     }
     return mailbox
   }
+}
+
+function* chain<T>(...parts: readonly Iterable<T>[]): Generator<T> {
+  for (const part of parts) yield* part
 }
 
 function listOf(lists: Map<Id, Message[]>, key: Id): Message[] {

@@ -35,16 +35,31 @@ export class MessageCommands {
     return known
   }
 
-  /** With `askMs` it is a question that waits so long for its one reply. */
+  /** To whom it names, to those who follow its topic, or to all. With `askMs` it is a question that waits so long for its one reply. */
   send(turn: Turn, message: Message, askMs?: number): Message {
-    const { sender, recipients, taskId, replyTo } = message
+    const { sender, recipients, topic, taskId, replyTo } = message
     this.#admit(turn, [sender, ...recipients])
     const tasks = this.#journal.projection<Projection & { get(id: Id): unknown }>('task')
     if (taskId !== undefined && tasks && !tasks.get(taskId)) throw notFound('Task', taskId)
     const id = this.#journal.environment.id()
     const parent = replyTo === undefined ? undefined : this.expect(replyTo)
-    this.#post(turn, id, message.draft(), parent, askMs === undefined ? undefined : turn.now + askMs)
+    const draft = message.draft()
+    // The recipients are those of this commit: who follows or joins later gets only what comes later.
+    if (message.recipient === undefined || topic !== undefined)
+      Object.assign(draft, { recipient: this.#everybody(sender, topic) })
+    this.#post(turn, id, draft, parent, askMs === undefined ? undefined : turn.now + askMs)
     return this.#mailboxes.get(id) as Message
+  }
+
+  follow(turn: Turn, member: Id, topic: Id, isToFollow: boolean): void {
+    this.#admit(turn, [member])
+    if (this.#mailboxes.topics.of(topic).includes(member) === isToFollow) return
+    turn.emit(isToFollow ? 'message.followed' : 'message.unfollowed', topic, { member }, member)
+  }
+
+  /** Who follows a topic; those who have left the crew do again when they join again. */
+  followers(topic: Id): readonly Id[] {
+    return this.#mailboxes.topics.of(topic).filter((member) => this.#members.get(member))
   }
 
   receive(turn: Turn, recipient: Id, limit: number, leaseMs: number): readonly Handed[] {
@@ -90,6 +105,20 @@ export class MessageCommands {
 
   #admit(turn: Turn, members: readonly Id[]): void {
     this.#members.admit(turn, members, this.#rules.strictMembers)
+  }
+
+  /** Whoever says it knows it. */
+  #everybody(sender: Id, topic: Id | undefined): readonly Id[] {
+    const all = topic === undefined ? this.#members.list().map(({ id }) => id) : this.followers(topic)
+    const others = all.filter((member) => member !== sender)
+    const { recipients: most } = this.#rules.limits
+    if (others.length <= most) return others
+    const whom = topic === undefined ? 'members' : `followers of ${topic}`
+    throw new CrewError(
+      'limit_exceeded',
+      `There are over ${most} ${whom}; write to some of them, or raise limits.recipients`,
+      { limit: most },
+    )
   }
 
   #post(turn: Turn, id: Id, draft: MessageDraft, parent: Message | undefined, answerBy: number | undefined): void {

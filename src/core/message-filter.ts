@@ -5,6 +5,7 @@ export interface MessageFilter {
   readonly sender?: Id
   readonly recipient?: Id
   readonly kind?: string
+  readonly topic?: Id
   readonly taskId?: Id
   readonly threadId?: Id
   /** Part of the content, in upper or lower case. */
@@ -20,6 +21,7 @@ export const messageFilter = object(
     sender: id,
     recipient: id,
     kind: id,
+    topic: id,
     taskId: id,
     threadId: filledText,
     text,
@@ -34,12 +36,13 @@ export const messageFilter = object(
 /** Whether a message passes, be it chosen by an index or not. */
 export function passes(
   message: Message,
-  { sender, recipient, kind, taskId, threadId, text: part, since }: ReturnType<typeof messageFilter>,
+  { sender, recipient, kind, topic, taskId, threadId, text: part, since }: ReturnType<typeof messageFilter>,
 ): boolean {
   return (
     (sender ?? message.sender) === message.sender &&
     (recipient === undefined || message.recipients.includes(recipient)) &&
     (kind ?? message.kind) === message.kind &&
+    (topic ?? message.topic) === message.topic &&
     (taskId ?? message.taskId) === message.taskId &&
     (since ?? 0) <= (message.sentAt as number) &&
     (threadId ?? message.threadId) === message.threadId &&

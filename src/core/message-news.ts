@@ -20,6 +20,11 @@ export interface DeliveryEvent extends MessageEvent {
   readonly delivery: Delivery
   readonly reason?: string
 }
+export interface TopicEvent {
+  readonly member: Id
+  readonly topic: Id
+  readonly commit: CommitInfo
+}
 // A type, as an interface is no map of events by name.
 
 export type CommunicationsEvents = {
@@ -28,6 +33,8 @@ export type CommunicationsEvents = {
   acknowledged: [event: DeliveryEvent]
   returned: [event: DeliveryEvent]
   dead: [event: DeliveryEvent]
+  followed: [event: TopicEvent]
+  unfollowed: [event: TopicEvent]
 }
 
 /** What one process makes of message events: typed events, the replies that are waited for, and who listens to a mailbox. */
@@ -64,7 +71,10 @@ export class MessageNews implements Observer {
     if (!type.startsWith('message.')) return
     const by = who === undefined ? {} : { by: who }
     const news = change as MailChange
-    if ('after' in news) {
+    if ('topic' in news) {
+      const { member, topic } = news
+      this.events.emit(type.slice(8) as 'followed', Object.freeze({ member, topic, commit }))
+    } else if ('letter' in news) {
       const { message } = news.letter
       const { reason } = changes['delivery'] as { readonly reason?: string }
       const delivery = this.#mailboxes.delivery({ message, standing: news.after })

@@ -1,15 +1,17 @@
-import { invalid } from './errors.js'
+import { CrewError, invalid } from './errors.js'
 import { anyFields, type Id, id, json, jsonObject, object, oneOrMore, read, type Limits, type Reader } from './input.js'
-import { type Json, NOTHING } from './json.js'
+import { type Json, NONE, NOTHING } from './json.js'
 import type { Turn } from './projection.js'
 
 export interface MessageDraft {
   readonly sender: Id
-  /** One or several members. */
-  readonly recipient: Id | readonly Id[]
+  /** One or several members; left out with `topic`, or for a broadcast. */
+  readonly recipient?: Id | readonly Id[]
+  /** Goes to all who follow it. */
+  readonly topic?: Id
   /** Text or other JSON. */
   readonly content: Json
-  /** A name for what it is about; those that begin with `task.` have a meaning for the crew. */
+  /** A name for what it is about; those that begin with `task.` are the crew's own, and refused. */
   readonly kind?: string
   readonly metadata?: Readonly<Record<string, Json>>
   /** The message that this answers; it is in the thread of that one. */
@@ -37,11 +39,24 @@ const recipient: Reader<Id | readonly Id[]> = (value, name, limits) => {
   return ids
 }
 
-const messageDraft = object(
-  { sender: id, recipient, content: json, kind: id, metadata: jsonObject, replyTo: id, taskId: id },
-  ['sender', 'recipient', 'content'],
+/** What looks like a word of the crew is one: a request or an answer is made by its command, and not forged. */
+const kind: Reader<Id> = (value, name, limits) => {
+  const given = id(value, name, limits)
+  if (!given.startsWith('task.')) return given
+  const help = 'kinds that begin with task. are written by the commands that they tell of; choose another'
+  throw new CrewError('permission_denied', `${name} cannot be ${given}: ${help}`)
+}
+
+const draftFields = object(
+  { sender: id, recipient, topic: id, content: json, kind, metadata: jsonObject, replyTo: id, taskId: id },
+  ['sender', 'content'],
 )
-const DRAFTED = ['sender', 'recipient', 'content', 'kind', 'metadata', 'replyTo', 'taskId'] as const
+const messageDraft: typeof draftFields = (value, name, limits) => {
+  const draft = draftFields(value, name, limits)
+  if (draft.recipient === undefined || draft.topic === undefined) return draft
+  throw invalid(`${name} has a recipient and a topic; give one of the two`)
+}
+const DRAFTED = ['sender', 'recipient', 'topic', 'content', 'kind', 'metadata', 'replyTo', 'taskId'] as const
 
 /** Marks fields that come from the journal, and are not checked again. */
 class Stored {
@@ -53,7 +68,8 @@ const storedOrDraft: Reader<ReturnType<typeof messageDraft>> = (value, name, lim
 
 /**
  * What one member says to others, as an immutable value: a draft until `send` resolves to the committed one, which has
- * `id`, `seq`, `sentAt` and `threadId`. Sending a draft twice sends two. Throws `invalid_input` and `limit_exceeded`.
+ * `id`, `seq`, `sentAt` and `threadId`. Sending a draft twice sends two. Throws `invalid_input`, `limit_exceeded`, and
+ * `permission_denied` for a kind of the crew's own.
  */
 export class Message {
   /** undefined on a draft, like `seq`, `sentAt` and `threadId`. */
@@ -64,7 +80,9 @@ export class Message {
   declare readonly sentAt?: number
   declare readonly threadId?: Id
   declare readonly sender: Id
-  declare readonly recipient: Id | readonly Id[]
+  /** Of a committed one: all whom it reached, also by a topic or as a broadcast. */
+  declare readonly recipient?: Id | readonly Id[]
+  declare readonly topic?: Id
   declare readonly content: Json
   declare readonly kind?: string
   declare readonly metadata: Readonly<Record<string, Json>>
@@ -92,7 +110,7 @@ export class Message {
 
   /** Everybody that it is for. @internal */
   get recipients(): readonly Id[] {
-    return typeof this.recipient === 'string' ? [this.recipient] : this.recipient
+    return typeof this.recipient === 'string' ? [this.recipient] : (this.recipient ?? NONE)
   }
 
   /** A new draft with the change. */
@@ -102,7 +120,10 @@ export class Message {
 
   /** What the user wrote, without what the journal added. @internal */
   draft(): MessageDraft {
-    const written = DRAFTED.filter((field) => this[field] !== undefined && this[field] !== NOTHING)
+    const { topic } = this
+    const written = DRAFTED.filter(
+      (field) => this[field] !== undefined && this[field] !== NOTHING && (field !== 'recipient' || topic === undefined),
+    )
     return Object.fromEntries(written.map((field) => [field, this[field]])) as unknown as MessageDraft
   }
 

@@ -13,6 +13,7 @@ export function threadOf(messages: readonly Message[]): Thread {
 }
 
 const paragraph = (message: Message): string => {
-  const { sender, recipients, sentAt = 0 } = message
-  return `**${escapeMarkdown(sender)}** to ${escapeMarkdown(recipients.join(', '))}, ${new Date(sentAt).toISOString()}:\n${escapeMarkdown(textOf(message))}`
+  const { sender, recipients, topic, sentAt = 0 } = message
+  const to = topic === undefined ? recipients.join(', ') || 'nobody' : `topic ${topic}`
+  return `**${escapeMarkdown(sender)}** to ${escapeMarkdown(to)}, ${new Date(sentAt).toISOString()}:\n${escapeMarkdown(textOf(message))}`
 }

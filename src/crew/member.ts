@@ -22,6 +22,9 @@ export interface MemberSurroundings {
   readonly work: Work
 }
 
+/** What else a message says, or how it is sent. */
+export type MessageOptions = Omit<MessageDraft, 'sender' | 'recipient' | 'topic' | 'content'>
+
 export interface WorkOptions {
   /** Attempts at once; default: the member's capacity when it begins. */
   readonly concurrency?: number
@@ -67,14 +70,34 @@ export class Member {
     return inOrder(cards)
   }
 
-  async send(
-    to: Id | readonly Id[],
-    content: Json,
-    options: Omit<MessageDraft, 'sender' | 'recipient' | 'content'> = {},
-  ): Promise<Message> {
+  async send(to: Id | readonly Id[], content: Json, options: MessageOptions = {}): Promise<Message> {
     return this.#of.communications.send(
       withMore(read(anyFields, options, 'options'), { sender: this.id, recipient: to, content }),
     )
+  }
+
+  /** To all other members. */
+  async broadcast(content: Json, options: MessageOptions = {}): Promise<Message> {
+    return this.#of.communications.broadcast(
+      withMore(read(anyFields, options, 'options'), { sender: this.id, content }),
+    )
+  }
+
+  /** To all others who follow the topic when it is sent. */
+  async publish(topic: Id, content: Json, options: MessageOptions = {}): Promise<Message> {
+    return this.#of.communications.publish(
+      topic,
+      withMore(read(anyFields, options, 'options'), { sender: this.id, content }),
+    )
+  }
+
+  /** From now on it gets what others publish to the topic. */
+  follow(topic: Id): Promise<void> {
+    return this.#of.communications.follow(this.id, topic)
+  }
+
+  unfollow(topic: Id): Promise<void> {
+    return this.#of.communications.unfollow(this.id, topic)
   }
 
   reply(to: Message | Id, content: Json): Promise<Message> {

@@ -45,7 +45,7 @@ const TASK_EVENTS = [
   'ready',
   'overdue',
 ] as const
-const MESSAGE_EVENTS = ['sent', 'leased', 'acknowledged', 'returned', 'dead'] as const
+const MESSAGE_EVENTS = ['sent', 'leased', 'acknowledged', 'returned', 'dead', 'followed', 'unfollowed'] as const
 const MEMBER_EVENTS = ['joined', 'updated', 'left'] as const
 
 /** Records what a crew tells from now on. */

@@ -77,7 +77,8 @@ describe('the door', () => {
 
   it.each<[string, object, RegExp]>([
     ['no sender', { sender: undefined }, /message\.sender is missing/],
-    ['no recipient', { recipient: undefined }, /message\.recipient is missing/],
+    ['a recipient and a topic', { topic: 'tides' }, /give one of the two/],
+    ['a topic that is no id', { recipient: undefined, topic: ' ' }, /topic must be an id/],
     ['no recipients', { recipient: [] }, /recipient is empty/],
     ['no content', { content: undefined }, /message\.content is missing/],
     ['an empty id', { recipient: '' }, /must be an id/],

@@ -201,6 +201,12 @@ const commands = {
     })
     return traced(op, settled, ['message.sent'])
   },
+  broadcast: ({ crew }, { member }, op) =>
+    traced(op, crew.communications.broadcast({ sender: member, content: op }), ['message.sent']),
+  publish: ({ crew }, { member, task }, op) =>
+    traced(op, crew.communications.publish(task, { sender: member, content: op }), ['message.sent']),
+  follow: ({ crew }, { member, task }) => ({ answer: crew.communications.follow(member, task) }),
+  unfollow: ({ crew }, { member, task }) => ({ answer: crew.communications.unfollow(member, task) }),
   receive: (replica, { member, pick, ms }) => ({
     answer: replica.crew.communications
       .receive(member, { limit: pick + 1, ...(ms >= 1000 && { leaseMs: ms }) })

@@ -34,6 +34,7 @@ export function stateOf({
       unread: communications.unread(id),
     })),
     members,
+    topics: communications.topics(),
     reports: [reports.generate('summary').data, reports.generate('workload').data, reports.generate('health').data],
   }
   return JSON.parse(JSON.stringify(data))

@@ -63,6 +63,8 @@ interface Parcel {
 export class Table {
   readonly #rows = new Map<string, Row>()
   readonly #parcels = new Map<string, Parcel>()
+  /** By topic, in the order of following. */
+  readonly #followers = new Map<string, Set<string>>()
   readonly #capacities = new Map<string, number>()
   readonly #keys = new Map<string, number>()
 
@@ -147,10 +149,31 @@ export class Table {
   }
 
   #followMessage(name: string, { id, changes }: JournalEvent): void {
+    if (name === 'followed' || name === 'unfollowed') {
+      const followers = this.#followers.get(id) ?? new Set()
+      this.#followers.set(id, followers)
+      const member = changes['member'] as string
+      expect(followers.has(member), `${member} ${name} ${id}`).toBe(name === 'unfollowed')
+      followers[name === 'followed' ? 'add' : 'delete'](member)
+      return
+    }
     if (name === 'sent') {
-      const { recipient, settled = [] } = changes as unknown as {
+      const {
+        sender,
+        recipient,
+        topic,
+        settled = [],
+      } = changes as unknown as {
+        readonly sender: string
         readonly recipient: string | readonly string[]
+        readonly topic?: string
         readonly settled?: readonly string[]
+      }
+      if (topic !== undefined) {
+        const followers = [...(this.#followers.get(topic) ?? [])]
+        expect(recipient, `who gets ${id}`).toEqual(
+          followers.filter((member) => member !== sender && this.#capacities.has(member)),
+        )
       }
       for (const one of [recipient].flat()) {
         const key = `${id} to ${one}`

@@ -57,6 +57,7 @@ const layers = {
     ['task-filter', 'task-notices', 'eligibility'],
     ['task-board', 'mailboxes'],
     ['attempt', 'claim-queues', 'task-graph', 'delivery', 'topics'],
+    ['kinds'],
     ['task-input', 'task-moves', 'message-filter', 'thread'],
     ['task', 'message', 'members', 'idempotency'],
     ['past-journal'],

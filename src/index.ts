@@ -1,7 +1,7 @@
 export { Crew, openCrew, type CrewEvents, type CrewOptions, type MemberEvent } from './crew/crew.js'
 export { Member, type MessageOptions, type WorkOptions } from './crew/member.js'
 export type { Running } from './crew/stopper.js'
-export type { Handler } from './crew/work.js'
+export type { Handler, Handlers } from './crew/work.js'
 
 export { Message, type MessageDraft } from './core/message.js'
 export { Communications, type CommunicationsOptions, type TopicFollowers } from './core/communications.js'
@@ -36,6 +36,7 @@ export type {
   TaskDraft,
   WaitOptions,
 } from './core/task-input.js'
+export type { DraftOf, Kept, Kind, Kinds, StandardSchema, Taken } from './core/kinds.js'
 export type { TaskFilter } from './core/task-filter.js'
 export type { Stage } from './core/task-board.js'
 export type { TaskEvent, TrackerEvents } from './core/task-news.js'

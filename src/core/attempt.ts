@@ -1,5 +1,6 @@
 import type { CrewError } from './errors.js'
 import { anyFields, type Id, read, withMore } from './input.js'
+import type { Json } from './json.js'
 import type { Answer, Task } from './task.js'
 import type { CompleteOptions, FailOptions, Fenced, ProgressOptions, WaitOptions } from './task-input.js'
 
@@ -18,9 +19,9 @@ export interface AttemptWrites {
  * One try at a task by one member. Its fence goes with every write, so that once the attempt is over each is refused
  * with `stale_attempt` and has no effect.
  */
-export class Attempt {
+export class Attempt<Input = Json | undefined, Result = Json> {
   /** As it was claimed. */
-  readonly task: Task
+  readonly task: Task<Input>
   readonly member: Id
   /** 1 for the first attempt at the task. */
   readonly number: number
@@ -31,7 +32,7 @@ export class Attempt {
 
   /** The one that runs, or an earlier one. @internal */
   constructor(
-    task: Task,
+    task: Task<Input>,
     writes: AttemptWrites,
     { member, number, fence }: Pick<Attempt, 'member' | 'number' | 'fence'> = {
       member: task.holder ?? '',
@@ -57,7 +58,7 @@ export class Attempt {
 
   /** Until its lease runs out, if it is not renewed; this process renews it while the crew is open. */
   get expiresInMs(): number {
-    return this.isOver ? 0 : this.#writes.expiresInMs(this)
+    return this.isOver ? 0 : this.#writes.expiresInMs(this as unknown as Attempt)
   }
 
   /** The newest answer to what this task waited for. */
@@ -75,8 +76,8 @@ export class Attempt {
   }
 
   /** With reviewers, the task waits for their verdict. */
-  async complete(options: CompleteOptions = {}): Promise<Task> {
-    return this.#writes.complete(this.task.id, this.#fenced(options))
+  async complete(options: CompleteOptions<Result> = {}): Promise<Task> {
+    return this.#writes.complete(this.task.id, this.#fenced(options as CompleteOptions))
   }
 
   /** The task is tried again after a pause, or has failed. */

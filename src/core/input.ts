@@ -42,7 +42,8 @@ export function read<T>(reader: Reader<T>, value: unknown, name: string, bounds 
   }
 }
 
-const wrong = (name: string, wanted: string, value: unknown): never => {
+/** Throws `invalid_input`, which says what is wanted and what was given. */
+export const wrong = (name: string, wanted: string, value: unknown): never => {
   const given =
     typeof value === 'string'
       ? JSON.stringify(value.slice(0, 40))

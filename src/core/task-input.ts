@@ -88,8 +88,8 @@ export interface Fenced {
   /** Of the attempt; needed when the task is claimed. */
   readonly fence?: number
 }
-export interface CompleteOptions {
-  readonly result?: Json
+export interface CompleteOptions<Result = Json> {
+  readonly result?: Result
   readonly usage?: Usage
   /** Subtasks that need not have ended well: open ones are cancelled with it. */
   readonly waive?: readonly Id[]
@@ -219,6 +219,8 @@ const thrown: Reader<{ readonly message: string; readonly retryable: boolean }> 
 /** Never throws, as an attempt must come to its end whatever its handler throws. */
 function isFinal(error: unknown): boolean {
   try {
+    // What does not fit its kind this time may fit the next.
+    if (CrewError.is(error, 'invalid_input') && error.details['issues'] !== undefined) return false
     return (
       typeof error === 'object' && error !== null && (error as { readonly retryable?: unknown }).retryable === false
     )

@@ -3,6 +3,7 @@ import { notFound } from './errors.js'
 import type { Observable, OffEvent, On } from './events.js'
 import type { IdempotencyKeys } from './idempotency.js'
 import { anyFields, type Id, id as anId, read } from './input.js'
+import type { KindSchemas } from './kinds.js'
 import type { LocalJournal } from './local-journal.js'
 import type { Members } from './members.js'
 import type { Stage, TaskBoard } from './task-board.js'
@@ -37,6 +38,8 @@ export interface TrackerParts {
   readonly board: TaskBoard
   readonly desk: TaskDesk
   readonly news: TaskNews
+  /** Where kinds are registered. */
+  readonly schemas: KindSchemas | undefined
 }
 
 /** What a board tells, and answers at once, from memory. Throws `not_open` before its journal is open, `closed` after. */

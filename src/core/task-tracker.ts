@@ -17,7 +17,8 @@ import {
   withMore,
 } from './input.js'
 import type { StoredEvent } from './journal-log.js'
-import type { Json } from './json.js'
+import { type Json, NONE, NOTHING, sameJson } from './json.js'
+import { type DraftOf, type Kinds, KindSchemas, readKinds } from './kinds.js'
 import { type LocalJournal, journalFields, journalOf } from './local-journal.js'
 import type { Mailboxes } from './mailboxes.js'
 import { Members } from './members.js'
@@ -34,13 +35,15 @@ import { TaskNotices } from './task-notices.js'
 import type { Turn } from './projection.js'
 import type { RetryPolicy, Task } from './task.js'
 
-export interface TaskTrackerOptions {
+export interface TaskTrackerOptions<K extends Kinds = Kinds> {
   /** Shared with communications, or kept somewhere; default: in memory, at once. */
   readonly journal?: LocalJournal
   /** Without a journal. */
   readonly environment?: Environment
   /** Only members can be assigned or claim; default false: an id becomes a member at its first use. */
   readonly strictMembers?: boolean
+  /** Schemas for what tasks of each kind take and give. With them, other kinds are refused; without, a kind is only a name. */
+  readonly kinds?: K
   readonly limits?: Limits
   /** How long a claim holds without a renewal, ms; default 60 s, at least 1 s. */
   readonly leaseMs?: number
@@ -59,31 +62,46 @@ export interface ClaimOptions extends input.Idempotent {
 type CommandName = keyof typeof commands
 
 const leaseMs = duration(1000)
-const trackerOptions = object({ ...journalFields, strictMembers: flag, limits, leaseMs, retry: input.retryPolicy })
+const trackerOptions = object({
+  ...journalFields,
+  strictMembers: flag,
+  kinds: readKinds,
+  limits,
+  leaseMs,
+  retry: input.retryPolicy,
+})
 const claimOptions = object({ taskId: anId, filter: readFilter, leaseMs, idempotencyKey: anId })
 
 /**
  * The task board. Commands are asynchronous: each is one commit, decided on all that is committed, and rejects with a
  * CrewError. Queries answer at once, from memory, and throw `not_open` before their journal is.
  */
-export class TaskTracker extends TaskQueries implements AttemptWrites {
+export class TaskTracker<K extends Kinds = Kinds> extends TaskQueries implements AttemptWrites {
+  /** The schemas that it was made with. */
+  readonly kinds: K
   readonly #limits: Required<Limits>
 
-  constructor(options: TaskTrackerOptions = {}) {
+  constructor(options: TaskTrackerOptions<K> = {}) {
     const { limits = DEFAULT_LIMITS, ...given } = read(trackerOptions, options, 'options')
-    super(partsOf(given))
+    super(partsOf(given, limits))
+    this.kinds = (given.kinds ?? NOTHING) as K
     this.#limits = limits
   }
 
   /** Rejects with `already_exists`, `not_found`, `dependency_cycle`, `not_eligible`, `invalid_transition` (an ended parent). */
-  async create(draft: input.TaskDraft, options: input.CommandOptions & input.Idempotent = {}): Promise<Task> {
+  async create<T extends Kinds>(
+    this: TaskTracker<T>,
+    draft: DraftOf<T>,
+    options: input.CommandOptions & input.Idempotent = {},
+  ): Promise<Task> {
     const [task] = await this.#create('create', [read(input.taskDraft, draft, 'draft', this.#limits)], options)
     return task as Task
   }
 
   /** All or nothing; edges may point forward. */
-  async createMany(
-    drafts: readonly input.TaskDraft[],
+  async createMany<T extends Kinds>(
+    this: TaskTracker<T>,
+    drafts: readonly DraftOf<T>[],
     options: input.CommandOptions & input.Idempotent = {},
   ): Promise<readonly Task[]> {
     return this.#create('createMany', read(input.taskDrafts, drafts, 'drafts', this.#limits), options)
@@ -254,14 +272,17 @@ export class TaskTracker extends TaskQueries implements AttemptWrites {
   ): Promise<readonly Task[]> {
     const { by, idempotencyKey } = read(input.creation, options, 'options')
     const key = keyed(command, idempotencyKey, by, drafts)
-    const { journal, desk, keys } = this.parts
-    return journal.decide((turn) => {
-      const made = key && keys.made(turn, key)
-      if (made) return made.ids.map((id) => expect(desk, turn, id))
-      const tasks = create(desk, turn, drafts, by)
-      if (key) keys.keep(turn, key, { ids: tasks.map(({ id }) => id) })
-      return tasks
-    })
+    const { journal, desk, keys, schemas } = this.parts
+    const decide = (fitted: typeof drafts): Promise<readonly Task[]> =>
+      journal.decide((turn) => {
+        const made = key && keys.made(turn, key)
+        if (made) return made.ids.map((id) => expect(desk, turn, id))
+        const tasks = create(desk, turn, fitted, by)
+        if (key) keys.keep(turn, key, { ids: tasks.map(({ id }) => id) })
+        return tasks
+      })
+    const nameOf = (index: number): string => (command === 'create' ? 'draft' : `drafts[${index}]`)
+    return schemas ? schemas.drafts(drafts, nameOf, decide) : decide(drafts)
   }
 
   /** A command on one task: what was passed in is read now, the decision is made on what is committed then. */
@@ -271,7 +292,7 @@ export class TaskTracker extends TaskQueries implements AttemptWrites {
     options: unknown,
     more?: Readonly<Record<string, unknown>>,
   ): Promise<ReturnType<(typeof commands)[N]>> {
-    const { journal, board, desk } = this.parts
+    const { journal, board, desk, schemas } = this.parts
     try {
       // What is known has been checked.
       if (!board.get(id)) read(anId, id, 'task')
@@ -283,20 +304,34 @@ export class TaskTracker extends TaskQueries implements AttemptWrites {
         task: Task,
         given: unknown,
       ) => ReturnType<(typeof commands)[N]>
+      if (schemas && (name === 'update' || name === 'complete'))
+        return this.#runFitted(schemas, name, id, given) as Promise<ReturnType<(typeof commands)[N]>>
       return journal.decide((turn) => decide(desk, turn, expect(desk, turn, id), given))
     } catch (error) {
       return Promise.reject(error)
     }
   }
+
+  /** The same where a schema has a say: anew, when the task changes its kind or input before that is decided. */
+  async #runFitted(schemas: KindSchemas, name: 'update' | 'complete', id: Id, given: unknown): Promise<Task> {
+    const { journal, board, desk } = this.parts
+    const seen = board.get(id) ?? (await journal.decide((turn) => expect(desk, turn, id)))
+    const [done] = await schemas[name]<readonly Task[]>(seen, given as never, (fitted) =>
+      journal.decide((turn) => {
+        const task = expect(desk, turn, id)
+        const isAsSeen = task.kind === seen.kind && sameJson(task.input, seen.input)
+        return isAsSeen ? [commands[name](desk, turn, task, fitted as never)] : NONE
+      }),
+    )
+    return done ?? this.#runFitted(schemas, name, id, given)
+  }
 }
 
 /** A tracker wired to its journal. */
-function partsOf({
-  strictMembers = false,
-  leaseMs = 60_000,
-  retry = {},
-  ...rest
-}: ReturnType<typeof trackerOptions>): TrackerParts {
+function partsOf(
+  { strictMembers = false, leaseMs = 60_000, retry = {}, kinds, ...rest }: ReturnType<typeof trackerOptions>,
+  limits: Required<Limits>,
+): TrackerParts {
   const journal = journalOf(rest)
   const members = Members.of(journal)
   const keys = IdempotencyKeys.of(journal)
@@ -310,5 +345,6 @@ function partsOf({
     lapsed: ({ id }) => news.lapsed(id),
   })
   keys.keepWhile((id) => board.get(id)?.isOpen === true)
-  return { journal, members, keys, board, desk, news }
+  const schemas = kinds && new KindSchemas(kinds, journal, limits)
+  return { journal, members, keys, board, desk, news, schemas }
 }

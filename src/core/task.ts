@@ -100,14 +100,14 @@ const BLANK: Move = Object.freeze({
 })
 
 /** A piece of work, as an immutable value. Times are milliseconds since the epoch. */
-export class Task {
+export class Task<Input = Json | undefined> {
   declare readonly id: Id
   /** +1 at every change. */
   declare readonly version: number
   declare readonly description: string
   declare readonly title?: string
   declare readonly kind?: string
-  declare readonly input?: Json
+  declare readonly input: Input
   declare readonly result?: Json
   declare readonly failure?: Failure
   declare readonly status: TaskStatus
@@ -170,7 +170,7 @@ export class Task {
     this.description = base.description
     this.title = base.title
     this.kind = base.kind
-    this.input = base.input
+    this.input = base.input as Input
     this.result = base.result
     this.failure = base.failure
     this.status = base.status

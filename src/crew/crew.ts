@@ -10,6 +10,7 @@ import { errorListener, flag, id as anId, type Id, type Limits, limits, object, 
 import { Journal, storagePort } from '../core/journal.js'
 import type { StoredEvent } from '../core/journal-log.js'
 import { environmentPort } from '../core/local-journal.js'
+import { type Kinds, readKinds } from '../core/kinds.js'
 import type { JournalEvent, JournalStorage } from '../core/journal-storage.js'
 import { type MemberInfo, type MemberOptions, Members } from '../core/members.js'
 import type { CommunicationsEvents } from '../core/message-news.js'
@@ -24,12 +25,14 @@ import { ReportGenerator } from '../reports/report-generator.js'
 import { Member } from './member.js'
 import { Work } from './work.js'
 
-export interface CrewOptions {
+export interface CrewOptions<K extends Kinds = Kinds> {
   /** Tells the crews in one storage apart; default 'crew'. */
   readonly name?: string
   /** Default: memory, gone with the process. */
   readonly storage?: JournalStorage
   readonly environment?: Environment
+  /** Schemas for what tasks of each kind take and give. With them, other kinds are refused; without, a kind is only a name. */
+  readonly kinds?: K
   readonly limits?: Limits
   /** Only members can be assigned, written to, or claim; default true. */
   readonly strictMembers?: boolean
@@ -72,6 +75,7 @@ const crewOptions = object({
   name: anId,
   storage: storagePort,
   environment: environmentPort,
+  kinds: readKinds,
   limits,
   strictMembers: flag,
   leaseMs: (value: unknown) => value as number,
@@ -87,18 +91,18 @@ const eventsOptions = object({ after: whole(0), signal: abortable.signal })
  * process writes to a storage for one), `journal_corrupt` or `unsupported_version`; with `at` also with `not_found` for a
  * commit that is not there yet, and `cursor_expired` for a moment that the journal does not reach back to.
  */
-export async function openCrew(options: CrewOptions = {}): Promise<Crew> {
-  const crew = new Crew(options)
+export async function openCrew<K extends Kinds = Kinds>(options: CrewOptions<K> = {}): Promise<Crew<K>> {
+  const crew = new Crew<K>(options)
   await crew.journal.open()
   return crew
 }
 
 /** All who share one journal, in this process: mailboxes, a task board and reports over it. */
-export class Crew implements AsyncDisposable, Observable<CrewEvents> {
+export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observable<CrewEvents> {
   readonly name: string
   readonly journal: Journal
   readonly communications: Communications
-  readonly tracker: TaskTracker
+  readonly tracker: TaskTracker<K>
   readonly reports: ReportGenerator
 
   readonly #members: Members
@@ -108,10 +112,10 @@ export class Crew implements AsyncDisposable, Observable<CrewEvents> {
   readonly #errors: Events<CrewErrors>
 
   /** Use `openCrew`. @internal */
-  constructor(options: CrewOptions) {
+  constructor(options: CrewOptions<K>) {
     const given = read(crewOptions, options, 'options')
     const { name = 'crew', storage, environment, limits: bounds, strictMembers = true, leaseMs, retry } = given
-    const { at, onError } = given
+    const { at, kinds, onError } = given
     this.name = name
     const hear = contained(onError ?? logError)
     const kept = {
@@ -129,10 +133,16 @@ export class Crew implements AsyncDisposable, Observable<CrewEvents> {
     this.journal = at && storage ? new PastJournal({ ...kept, storage }, at) : new Journal(kept)
     const shared = { journal: this.journal, strictMembers, ...(options.limits && bounds && { limits: options.limits }) }
     this.communications = new Communications(shared)
-    this.tracker = new TaskTracker({ ...shared, ...(leaseMs !== undefined && { leaseMs }), ...(retry && { retry }) })
-    this.reports = new ReportGenerator({ tracker: this.tracker, communications: this.communications })
+    const tracker = new TaskTracker({
+      ...shared,
+      ...(kinds && { kinds }),
+      ...(leaseMs !== undefined && { leaseMs }),
+      ...(retry && { retry }),
+    })
+    this.tracker = tracker as TaskTracker<K>
+    this.reports = new ReportGenerator({ tracker, communications: this.communications })
     this.#members = Members.of(this.journal)
-    this.#work = new Work(this.tracker, this.communications)
+    this.#work = new Work(tracker, this.communications)
     this.#events = new Events<CrewOwnEvents>(this.journal.environment, this.journal.onError)
     this.#errors = new Events(this.journal.environment, hear)
     // Not stored, so heard of by the tracker alone.
@@ -159,7 +169,7 @@ export class Crew implements AsyncDisposable, Observable<CrewEvents> {
   }
 
   /** Joining again changes what is different. Rejects with `invalid_input`, and `already_exists` for the id 'crew'. */
-  async join(id: Id, options: MemberOptions = {}): Promise<Member> {
+  async join(id: Id, options: MemberOptions = {}): Promise<Member<K>> {
     const member = read(anId, id, 'member')
     await this.journal.decide((turn) => this.#members.join(turn, member, options))
     return this.as(member)
@@ -176,7 +186,7 @@ export class Crew implements AsyncDisposable, Observable<CrewEvents> {
   }
 
   /** A handle that acts only as that member. Throws `not_found`. */
-  as(id: Id): Member {
+  as(id: Id): Member<K> {
     this.journal.assertOpen()
     const { id: known } = this.#members.expect(read(anId, id, 'member'))
     return new Member(known, {

@@ -5,6 +5,7 @@ import type { Delivery, DeliveryRef } from '../core/delivery.js'
 import { CrewError, invalid } from '../core/errors.js'
 import { anyFields, type Id, object, read, type Reader, whole, withMore } from '../core/input.js'
 import type { Json } from '../core/json.js'
+import type { Kinds } from '../core/kinds.js'
 import type { MemberInfo, Members } from '../core/members.js'
 import type { Message, MessageDraft } from '../core/message.js'
 import { type Card, inOrder } from '../core/task-board.js'
@@ -12,13 +13,13 @@ import { readFilter, type TaskFilter } from '../core/task-filter.js'
 import type { ClaimOptions, TaskTracker } from '../core/task-tracker.js'
 import type { Task } from '../core/task.js'
 import { type Running, Stopper } from './stopper.js'
-import type { Handler, Work } from './work.js'
+import type { Handler, Handlers, Work } from './work.js'
 
 /** What of a crew a member's handle needs. */
-export interface MemberSurroundings {
+export interface MemberSurroundings<K extends Kinds> {
   readonly members: Members
   readonly communications: Communications
-  readonly tracker: TaskTracker
+  readonly tracker: TaskTracker<K>
   readonly work: Work
 }
 
@@ -39,12 +40,12 @@ const attemptsOptions = object({ filter, signal: abortable.signal })
 const listenOptions = object({ signal: abortable.signal })
 
 /** One member of a crew, acting only as itself: it has no way to name another as sender, taker or reader. */
-export class Member {
+export class Member<K extends Kinds = Kinds> {
   readonly id: Id
-  readonly #of: MemberSurroundings
+  readonly #of: MemberSurroundings<K>
 
   /** @internal */
-  constructor(id: Id, of: MemberSurroundings) {
+  constructor(id: Id, of: MemberSurroundings<K>) {
     this.id = id
     this.#of = of
   }
@@ -53,6 +54,11 @@ export class Member {
   get info(): MemberInfo {
     this.#of.tracker.parts.journal.assertOpen()
     return this.#of.members.expect(this.id)
+  }
+
+  /** The schemas that its crew was opened with. */
+  get kinds(): K {
+    return this.#of.tracker.kinds
   }
 
   /** Messages queued or leased for it, oldest first. */
@@ -155,7 +161,7 @@ export class Member {
    * Works off tasks as they become ready, with one handler or one for each kind. What the handler returns is the
    * result; a throw is a failure, and tried again unless the error has `retryable: false`.
    */
-  work(handler: Handler | Readonly<Record<string, Handler>>, options: WorkOptions = {}): Running {
+  work<T extends Kinds>(this: Member<T>, handler: Handler | Handlers<T>, options: WorkOptions = {}): Running {
     const { capacity } = this.info
     const { concurrency = capacity, filter: wanted, signal } = read(workOptions, options, 'options')
     const stopper = new Stopper()

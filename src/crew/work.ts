@@ -6,6 +6,8 @@ import type { Off } from '../core/environment.js'
 import { CrewError, wordsOf } from '../core/errors.js'
 import { hindrance, isFor } from '../core/eligibility.js'
 import { type Id, read } from '../core/input.js'
+import type { Json } from '../core/json.js'
+import type { Kept, Kinds, StandardSchema, Taken } from '../core/kinds.js'
 import type { Message } from '../core/message.js'
 import type { Card } from '../core/task-board.js'
 import type { Task } from '../core/task.js'
@@ -15,7 +17,21 @@ import type { TaskTracker } from '../core/task-tracker.js'
 import { Stopper } from './stopper.js'
 
 /** Does a task: what it returns is the result, a throw is a failure, final if the error has `retryable: false`. */
-export type Handler = (attempt: Attempt) => unknown
+export type Handler<Input = Json | undefined, Result = Json, Returned = unknown> = (
+  attempt: Attempt<Input, Result>,
+) => Returned
+
+/** A handler for each kind, typed by its schemas. What one returns counts only if its attempt has no outcome yet. */
+export type Handlers<K extends Kinds> = string extends keyof K
+  ? Readonly<Record<string, Handler>>
+  : {
+      readonly [N in keyof K & string]?: Handler<
+        Kept<K[N]['input']>,
+        Exclude<Taken<K[N]['result']>, undefined>,
+        K[N]['result'] extends StandardSchema ? Returned<Taken<K[N]['result']>> : unknown
+      >
+    }
+type Returned<Result> = Result | Task | void | Promise<Result | Task | void>
 
 /** A loop that waits. */
 interface Waiter {
@@ -329,7 +345,8 @@ export class Work {
   }
 
   #isIdle(): boolean {
-    if (this.#busy > 0 || this.#parts.journal.isBusy) return false
+    const { journal, schemas } = this.#parts
+    if (this.#busy > 0 || journal.isBusy || schemas?.isBusy) return false
     const { mailboxes } = this.#communications
     const { members } = this.#parts
     for (const { member } of this.#readers) if (members.get(member) && mailboxes.open(member).length > 0) return false

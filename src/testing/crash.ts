@@ -13,6 +13,6 @@ export async function crash(crew: Crew): Promise<void> {
 }
 
 const aCrew: Reader<Crew> = (value) => {
-  if (value instanceof Crew) return value
+  if (value instanceof Crew) return value as Crew
   throw invalid('crash takes what openCrew answered')
 }

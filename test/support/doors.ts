@@ -105,6 +105,13 @@ const opened = async (options: object): Promise<void> => {
   await crew.close()
 }
 
+/** A tracker whose one kind has a schema that answers so. */
+const checkedBy = (validate: () => unknown): Promise<Task> =>
+  new TaskTracker({ kinds: { odd: { input: { '~standard': { version: 1, vendor: 'x', validate } } } } }).create({
+    description: 'x',
+    kind: 'odd',
+  })
+
 const commands: [string, Door][] = [
   ['create', (v, { crew }) => crew.tracker.create(v)],
   ['create options', (v, { crew }) => crew.tracker.create({ description: 'x' }, v)],
@@ -269,14 +276,19 @@ const makers: [string, Door][] = [
   ['Journal', (v) => new Journal(v)],
   ['ReportGenerator', (v) => new ReportGenerator(v)],
   ...fields('Communications', ['journal', 'environment', 'strictMembers', 'limits'], (v) => new Communications(v)),
-  ...fields('TaskTracker', ['journal', 'leaseMs', 'retry', 'limits'], (v) => new TaskTracker(v)),
+  ...fields('TaskTracker', ['journal', 'leaseMs', 'retry', 'limits', 'kinds'], (v) => new TaskTracker(v)),
   ...fields('ReportGenerator', ['tracker', 'communications'], (v) => new ReportGenerator(v)),
   ['openCrew', (v) => opened(v)],
   ...fields(
     'openCrew',
-    ['name', 'storage', 'environment', 'limits', 'strictMembers', 'leaseMs', 'retry', 'onError', 'nonsense'],
+    ['name', 'storage', 'environment', 'limits', 'strictMembers', 'leaseMs', 'retry', 'kinds', 'onError', 'nonsense'],
     opened,
   ),
+  ['openCrew kinds.article', (v) => opened({ kinds: { article: v } })],
+  ['openCrew kinds.article.input', (v) => opened({ kinds: { article: { input: v } } })],
+  ['a schema gives', (v) => checkedBy(() => v)],
+  ['a schema gives a value', (v) => checkedBy(() => ({ value: v }))],
+  ['a schema gives issues', (v) => checkedBy(() => ({ issues: [v] }))],
   ['openCrew storage.writers', (v) => opened({ storage: Object.assign(new MemoryStorage(), { writers: v }) })],
   [
     'openCrew storage.maxCommitBytes',

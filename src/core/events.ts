@@ -52,12 +52,19 @@ export class Events<E extends EventMap<E>> implements Observable<E> {
   readonly #emitter = new EventEmitter()
   readonly #environment: Environment
   readonly #onError: (error: unknown) => void
+  /** A table that has every event: who listens for another would wait in vain. */
+  readonly #known: Readonly<Record<keyof E & string, unknown>>
   #snapshot: object = {}
   #cancelNotice: Off | undefined
 
-  constructor(environment: Environment, onError: (error: unknown) => void) {
+  constructor(
+    environment: Environment,
+    onError: (error: unknown) => void,
+    known: Readonly<Record<keyof E & string, unknown>>,
+  ) {
     this.#environment = environment
     this.#onError = onError
+    this.#known = known
   }
 
   readonly on: On<E> = (event, listener) => this.#add(event, listener, false)
@@ -65,7 +72,7 @@ export class Events<E extends EventMap<E>> implements Observable<E> {
   readonly once: On<E> = (event, listener) => this.#add(event, listener, true)
 
   readonly off: OffEvent<E> = (event, listener) => {
-    expectName(event)
+    expectName(event, this.#known)
     for (const entry of this.#emitter.listeners(event) as Entry[]) {
       if (entry.listener === listener) this.#emitter.off(event, entry)
     }
@@ -106,7 +113,7 @@ export class Events<E extends EventMap<E>> implements Observable<E> {
 
   /** Each call makes an entry of its own, so that a function that listens twice is ended once at a time. */
   #add(event: string | symbol, listener: (...args: never[]) => unknown, once: boolean): Off {
-    if (event !== CHANGED) expectName(event)
+    if (event !== CHANGED) expectName(event, this.#known)
     if (typeof listener !== 'function') throw invalid('A listener must be a function')
     const call = (...args: unknown[]): void => {
       if (once) off()
@@ -126,7 +133,9 @@ export class Events<E extends EventMap<E>> implements Observable<E> {
   }
 }
 
-/** Throws unless it can be the name of an event. */
-export function expectName(event: unknown): asserts event is string {
+/** Throws for what is not the name of an event. */
+export function expectName(event: unknown, known: object): asserts event is string {
   if (typeof event !== 'string') throw invalid(`An event is named by a text, not by a ${typeof event}`)
+  if (!Object.hasOwn(known, event))
+    throw invalid(`There is no event ${JSON.stringify(event.slice(0, 40))}; there are ${Object.keys(known).join(', ')}`)
 }

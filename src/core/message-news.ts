@@ -37,6 +37,16 @@ export type CommunicationsEvents = {
   unfollowed: [event: TopicEvent]
 }
 
+export const MESSAGE_EVENTS: Readonly<Record<keyof CommunicationsEvents, unknown>> = {
+  sent: 1,
+  leased: 1,
+  acknowledged: 1,
+  returned: 1,
+  dead: 1,
+  followed: 1,
+  unfollowed: 1,
+}
+
 /** What one process makes of message events: typed events, the replies that are waited for, and who listens to a mailbox. */
 export class MessageNews implements Observer {
   readonly events: Events<CommunicationsEvents>
@@ -51,7 +61,7 @@ export class MessageNews implements Observer {
   constructor(journal: LocalJournal, mailboxes: Mailboxes) {
     this.#journal = journal
     this.#mailboxes = mailboxes
-    this.events = new Events(journal.environment, journal.onError)
+    this.events = new Events(journal.environment, journal.onError, MESSAGE_EVENTS)
   }
 
   /** Calls `wake` when `member` may have something to receive. */

@@ -5,6 +5,7 @@ import { CrewError, type CrewErrorCode } from './errors.js'
 import { Events } from './events.js'
 import type { Id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
+import { type Json, NONE, NOTHING } from './json.js'
 import type { LocalJournal } from './local-journal.js'
 import { Message, type MessageDraft, type MessageStamp } from './message.js'
 import type { CommitInfo, Observer } from './projection.js'
@@ -25,15 +26,16 @@ export interface TaskEvent {
 export type TrackerEvents = {
   created: [event: TaskEvent]
   updated: [event: TaskEvent & { readonly changed: readonly string[] }]
-  assigned: [event: TaskEvent & { readonly before: readonly Id[] }]
-  unassigned: [event: TaskEvent & { readonly before: readonly Id[] }]
+  assigned: [event: TaskEvent & { readonly before: readonly Id[]; readonly after: readonly Id[] }]
+  unassigned: [event: TaskEvent & { readonly before: readonly Id[]; readonly after: readonly Id[] }]
   started: [event: TaskEvent & { readonly attempt: AttemptRecord }]
   progressed: [event: TaskEvent]
   released: [event: TaskEvent & { readonly reason: string }]
   waiting: [event: TaskEvent]
   resumed: [event: TaskEvent & { readonly answer?: Answer }]
-  completed: [event: TaskEvent & { readonly attempt: AttemptRecord }]
-  failed: [event: TaskEvent & { readonly failure: Failure }]
+  completed: [event: TaskEvent & { readonly attempt: AttemptRecord; readonly result?: Json }]
+  /** `cause`: the task because of which it fell. */
+  failed: [event: TaskEvent & { readonly failure: Failure; readonly cause?: Id }]
   cancelRequested: [event: TaskEvent]
   cancelled: [event: TaskEvent]
   retried: [event: TaskEvent]
@@ -79,7 +81,7 @@ export class TaskNews implements Observer {
     this.#desk = desk
     this.#journal = journal
     this.#board = board
-    this.events = new Events(journal.environment, journal.onError)
+    this.events = new Events(journal.environment, journal.onError, TASK_EVENTS)
   }
 
   /** Follows an attempt of this process until its end. */
@@ -131,7 +133,7 @@ export class TaskNews implements Observer {
     for (const listener of this.changes) listener(before, after)
     const name = type.slice(5) as keyof TrackerEvents
     if (this.events.hears(name)) {
-      const more = payload(name, changes, before, after, this.#comment)
+      const more = TASK_EVENTS[name]({ changes, before, after, message: this.#comment })
       this.events.emit(name, Object.freeze({ task: after, ...(by !== undefined && { by }), commit, ...more }))
     }
     this.events.changed()
@@ -246,41 +248,46 @@ const ABORTS: Readonly<Partial<Record<Outcome, CrewErrorCode>>> = {
   lost: 'stale_attempt',
 }
 
-/** What an event carries beside the task. */
-function payload(
-  name: keyof TrackerEvents,
-  changes: JournalEvent['changes'],
-  before: Task | undefined,
-  after: Task,
-  message: Message | undefined,
-): object {
-  const attempt = after.attempts.at(-1)
-  const { added, removed } = (changes['dependsOn'] ?? {}) as {
-    readonly added?: readonly { readonly id: Id }[]
-    readonly removed?: readonly Id[]
-  }
-  switch (name) {
-    case 'updated':
-      return { changed: Object.keys(changes) }
-    case 'assigned':
-    case 'unassigned':
-      return { before: before?.assignees }
-    case 'started':
-    case 'completed':
-      return { attempt }
-    case 'released':
-      return { reason: attempt?.reason }
-    case 'resumed':
-      return changes['answers'] === undefined ? {} : { answer: after.answers.at(-1) }
-    case 'failed':
-      return { failure: after.failure }
-    case 'commented':
-      return { message }
-    case 'dependencyAdded':
-      return { on: added?.[0]?.id }
-    case 'dependencyRemoved':
-      return { on: removed?.[0] }
-    default:
-      return {}
-  }
+interface Told {
+  readonly changes: JournalEvent['changes']
+  readonly before: Task | undefined
+  readonly after: Task
+  /** The newest message of the same commit. */
+  readonly message: Message | undefined
 }
+
+const nothing = (): object => NOTHING
+const attempt = ({ after }: Told): object => ({ attempt: after.attempts.at(-1) })
+const assignees = ({ before, after }: Told): object => ({
+  before: before?.assignees ?? NONE,
+  after: after.assignees,
+})
+
+/** What each event carries beside the task. */
+export const TASK_EVENTS: Readonly<Record<keyof TrackerEvents, (told: Told) => object>> = {
+  created: nothing,
+  updated: ({ changes }) => ({ changed: Object.keys(changes) }),
+  assigned: assignees,
+  unassigned: assignees,
+  started: attempt,
+  progressed: nothing,
+  released: ({ after }) => ({ reason: after.attempts.at(-1)?.reason }),
+  waiting: nothing,
+  resumed: ({ changes, after }) => (changes['answers'] === undefined ? NOTHING : { answer: after.answers.at(-1) }),
+  completed: (told) => ({ ...attempt(told), ...(told.after.result !== undefined && { result: told.after.result }) }),
+  failed: ({ after: { failure } }) => ({
+    failure,
+    ...(failure?.rootId !== undefined && { cause: failure.rootId }),
+  }),
+  cancelRequested: nothing,
+  cancelled: nothing,
+  retried: nothing,
+  commented: ({ message }) => ({ message }),
+  dependencyAdded: ({ changes }) => ({ on: dependencies(changes).added?.[0]?.id }),
+  dependencyRemoved: ({ changes }) => ({ on: dependencies(changes).removed?.[0] }),
+  ready: nothing,
+  overdue: nothing,
+}
+
+const dependencies = ({ dependsOn = {} }: JournalEvent['changes']) =>
+  dependsOn as { readonly added?: readonly { readonly id: Id }[]; readonly removed?: readonly Id[] }

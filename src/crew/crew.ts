@@ -13,12 +13,12 @@ import { environmentPort } from '../core/local-journal.js'
 import { type Kinds, readKinds } from '../core/kinds.js'
 import type { JournalEvent, JournalStorage } from '../core/journal-storage.js'
 import { type MemberInfo, type MemberOptions, Members } from '../core/members.js'
-import type { CommunicationsEvents } from '../core/message-news.js'
+import { type CommunicationsEvents, MESSAGE_EVENTS } from '../core/message-news.js'
 import { type Moment, moment, PastJournal } from '../core/past-journal.js'
 import type { CommitInfo } from '../core/projection.js'
 import { dismiss } from '../core/task-endings.js'
 import { retryPolicy } from '../core/task-input.js'
-import type { TrackerEvents } from '../core/task-news.js'
+import { TASK_EVENTS, type TrackerEvents } from '../core/task-news.js'
 import { TaskTracker } from '../core/task-tracker.js'
 import type { RetryPolicy } from '../core/task.js'
 import { ReportGenerator } from '../reports/report-generator.js'
@@ -54,6 +54,12 @@ export interface MemberEvent {
   readonly commit: CommitInfo
 }
 
+export interface SessionEvent {
+  /** Of an open journal, in one process. */
+  readonly session: Id
+  readonly commit: CommitInfo
+}
+
 /** `task.completed`, `message.sent`, `member.joined` …, and '*' for every stored event. */
 export type CrewEvents = { [K in keyof TrackerEvents as `task.${K}`]: TrackerEvents[K] } & {
   [K in keyof CommunicationsEvents as `message.${K}`]: CommunicationsEvents[K]
@@ -66,10 +72,25 @@ type CrewOwnEvents = {
   'member.joined': [event: MemberEvent]
   'member.updated': [event: MemberEvent]
   'member.left': [event: MemberEvent]
+  'session.renewed': [event: SessionEvent]
   '*': [event: StoredEvent]
 }
 
 type CrewErrors = { error: [error: unknown] }
+
+const OWN_EVENTS: Readonly<Record<keyof CrewOwnEvents, unknown>> = {
+  'member.joined': 1,
+  'member.updated': 1,
+  'member.left': 1,
+  'session.renewed': 1,
+  '*': 1,
+}
+/** All that can be heard on a crew, but for errors. */
+export const CREW_EVENTS: Readonly<Record<Exclude<keyof CrewEvents, 'error'>, unknown>> = {
+  ...OWN_EVENTS,
+  ...named('task', TASK_EVENTS),
+  ...named('message', MESSAGE_EVENTS),
+}
 
 const crewOptions = object({
   name: anId,
@@ -143,8 +164,8 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
     this.reports = new ReportGenerator({ tracker, communications: this.communications })
     this.#members = Members.of(this.journal)
     this.#work = new Work(tracker, this.communications)
-    this.#events = new Events<CrewOwnEvents>(this.journal.environment, this.journal.onError)
-    this.#errors = new Events(this.journal.environment, hear)
+    this.#events = new Events<CrewOwnEvents>(this.journal.environment, this.journal.onError, OWN_EVENTS)
+    this.#errors = new Events(this.journal.environment, hear, { error: 1 })
     // Not stored, so heard of by the tracker alone.
     const changed = (): void => {
       this.#events.changed()
@@ -250,8 +271,8 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
 
   /** Task and message events are those of the tracker and the communications. */
   #source(event: string): Observable<Record<string, unknown[]>> {
-    expectName(event)
     if (event === 'error') return this.#errors
+    expectName(event, CREW_EVENTS)
     if (event.startsWith('task.')) return this.tracker
     return event.startsWith('message.') ? this.communications : this.#events
   }
@@ -264,10 +285,17 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
         event.type as 'member.joined',
         Object.freeze({ member: (after ?? before) as MemberInfo, commit }),
       )
-    }
+    } else if (event.type === 'session.renewed')
+      this.#events.emit('session.renewed', Object.freeze({ session: event.id, commit }))
     this.#events.changed()
   }
 }
 
 const rest = (event: string): string =>
   /^(?:task|message)\./.test(event) ? event.slice(event.indexOf('.') + 1) : event
+
+function named<K extends string, P extends string>(prefix: P, events: Readonly<Record<K, unknown>>) {
+  return Object.fromEntries(Object.keys(events).map((name) => [`${prefix}.${name}`, 1])) as Readonly<
+    Record<`${P}.${K}`, unknown>
+  >
+}

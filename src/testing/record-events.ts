@@ -2,7 +2,7 @@ import { invalid } from '../core/errors.js'
 import { read, withMethods } from '../core/input.js'
 import type { TrackerEvents } from '../core/task-news.js'
 import type { StoredEvent } from '../core/journal-log.js'
-import type { Crew, CrewEvents } from '../crew/crew.js'
+import { type Crew, CREW_EVENTS, type CrewEvents } from '../crew/crew.js'
 
 /** What a crew told since the recording began, in order. */
 export interface RecordedEvents {
@@ -24,30 +24,6 @@ type Payload<K> = K extends keyof TrackerEvents
     ? CrewEvents[K][0]
     : never
 
-const TASK_EVENTS = [
-  'created',
-  'updated',
-  'assigned',
-  'unassigned',
-  'started',
-  'progressed',
-  'released',
-  'waiting',
-  'resumed',
-  'completed',
-  'failed',
-  'cancelRequested',
-  'cancelled',
-  'retried',
-  'commented',
-  'dependencyAdded',
-  'dependencyRemoved',
-  'ready',
-  'overdue',
-] as const
-const MESSAGE_EVENTS = ['sent', 'leased', 'acknowledged', 'returned', 'dead', 'followed', 'unfollowed'] as const
-const MEMBER_EVENTS = ['joined', 'updated', 'left'] as const
-
 /** Records what a crew tells from now on. */
 export function recordEvents(crew: Crew): RecordedEvents {
   read(withMethods<Crew>('on', 'join'), crew, 'crew')
@@ -57,9 +33,9 @@ export function recordEvents(crew: Crew): RecordedEvents {
     crew.on(name as 'task.created', (payload) => heard.push({ name, payload }))
   const offs = [
     crew.on('*', (event) => all.push(event)),
-    ...TASK_EVENTS.map((name) => listen(`task.${name}`)),
-    ...MESSAGE_EVENTS.map((name) => listen(`message.${name}`)),
-    ...MEMBER_EVENTS.map((name) => listen(`member.${name}`)),
+    ...Object.keys(CREW_EVENTS)
+      .filter((name) => name !== '*')
+      .map(listen),
   ]
   return {
     all,

@@ -57,7 +57,7 @@ describe('events', () => {
     return {
       environment,
       errors,
-      events: new Events<{ said: [text: string] }>(environment, (error) => errors.push(error)),
+      events: new Events<{ said: [text: string] }>(environment, (error) => errors.push(error), { said: 1 }),
     }
   }
 

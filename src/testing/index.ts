@@ -1,3 +1,5 @@
+export { checkJournal } from './check-journal.js'
+export type { BrokenPromise, JournalRule } from './journal-check/findings.js'
 export { crash } from './crash.js'
 export type { Fault, FaultDetails, FaultPlan, PlannedFault, StorageCall } from './fault-plan.js'
 export { faultyStorage, type FaultRecord, FaultyStorage, type FaultyStorageOptions } from './faulty-storage.js'

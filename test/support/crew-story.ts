@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import { type Commit, type Crew, CrewError, MemoryStorage, openCrew } from 'crewlog'
 import {
+  checkJournal,
   crash,
   type Fault,
   type FaultDetails,
@@ -230,6 +231,7 @@ export async function play({ turns, faults, watches, keepsText }: Story): Promis
 
   const commits = await allCommits(storage)
   Table.walk(commits)
+  expect(await checkJournal(storage)).toEqual([])
   const events = commits.flatMap((commit) => commit.events)
   for (const { called, trace, answer } of outcomes) {
     if (!trace) continue

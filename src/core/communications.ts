@@ -74,7 +74,7 @@ export class Communications implements Observable<CommunicationsEvents> {
     this.#limits = limits
     this.#mailboxes = journal.add('message', new Mailboxes(journal))
     this.#commands = new MessageCommands(journal, this.#mailboxes, Members.of(journal), { strictMembers, limits })
-    this.#news = new MessageNews(journal, this.#mailboxes)
+    this.#news = new MessageNews(journal, this.#mailboxes, this.#commands)
     const { on, once, off } = this.#news.events
     this.on = on
     this.once = once
@@ -120,7 +120,7 @@ export class Communications implements Observable<CommunicationsEvents> {
   }
 
   /**
-   * Hands out what waits for a member, oldest first, for `leaseMs` (default 60 s, at least 1 s; renewed while the
+   * Hands out what waits for a member, by priority and age, for `leaseMs` (default 60 s, at least 1 s; renewed while the
    * journal is open), at most `limit` (default 10, at most 1,000). Each is handed out again only when it is lost or given back.
    */
   async receive(

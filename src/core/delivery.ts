@@ -4,7 +4,7 @@ import { NONE } from './json.js'
 import type { Lease } from './leases.js'
 import { Message } from './message.js'
 
-export type DeliveryState = 'queued' | 'leased' | 'acknowledged' | 'dead'
+export type DeliveryState = 'queued' | 'leased' | 'acknowledged' | 'expired' | 'dead'
 
 /** A message on its way to one member. */
 export interface Delivery {
@@ -43,10 +43,13 @@ export class Letter {
   /** In the queue of its mailbox, or among those given back for later. */
   readonly slot = new Slot<Letter>(this)
   queue: Heap<Letter> | undefined
+  /** Among those that expire, if its message does. */
+  readonly expiry: Slot<Letter> | undefined
   lease: Lease | undefined
 
   constructor(message: Message, recipient: Id) {
     this.message = message
+    this.expiry = message.expiresAt === undefined ? undefined : new Slot<Letter>(this)
     this.standing = { recipient, state: 'acknowledged', count: 0, reasons: NONE }
   }
 }

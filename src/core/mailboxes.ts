@@ -14,7 +14,7 @@ import { type TopicChange, Topics } from './topics.js'
 interface Mailbox {
   /** Queued and leased, by message. */
   readonly open: Map<Id, Letter>
-  /** Ready to be handed out, oldest first. */
+  /** Ready to be handed out, by priority and age. */
   readonly queue: Heap<Letter>
 }
 
@@ -63,6 +63,10 @@ export class Mailboxes implements Projection<MailChange> {
   readonly #replies = new Map<Id, Message[]>()
   /** Given back for later, by when. */
   readonly #delayed = new Heap<Letter>((a, b) => (a.standing.readyAt ?? 0) < (b.standing.readyAt ?? 0))
+  /** Queued, by when their message expires. */
+  readonly #expiring = new Heap<Letter>((a, b) => expiryOf(a) < expiryOf(b))
+  /** Expired by the clock, which is not yet an event: they are not handed out. */
+  readonly #expired = new Set<Letter>()
   /** Handed out in vain too often. */
   readonly dead = new Set<Letter>()
   readonly topics = new Topics()
@@ -141,7 +145,7 @@ export class Mailboxes implements Projection<MailChange> {
     return [...(this.#mailboxes.get(member)?.open.values() ?? [])].sort((a, b) => a.order - b.order)
   }
 
-  /** The oldest that can be handed out. */
+  /** The first that can be handed out. */
   next(member: Id): Letter | undefined {
     this.#tick()
     return this.#mailboxes.get(member)?.queue.peek()
@@ -150,6 +154,18 @@ export class Mailboxes implements Projection<MailChange> {
   /** When the next of those given back for later is ready. */
   nextReadyAt(): number {
     return this.#delayed.peek()?.standing.readyAt ?? Infinity
+  }
+
+  /** When the next message expires; 0 when one has. */
+  nextExpiryAt(): number {
+    const next = this.#expiring.peek()
+    return this.#expired.size > 0 ? 0 : next ? expiryOf(next) : Infinity
+  }
+
+  /** Those whose message has expired, which is to be said. */
+  expired(): ReadonlySet<Letter> {
+    this.#tick()
+    return this.#expired
   }
 
   /** As it is seen from outside. */
@@ -286,6 +302,10 @@ export class Mailboxes implements Projection<MailChange> {
     const id = letter.message.id as Id
     letter.queue?.delete(letter.slot)
     letter.queue = undefined
+    if (letter.expiry) {
+      this.#expiring.delete(letter.expiry)
+      this.#expired.delete(letter)
+    }
     if (letter.lease) this.#leases?.drop(letter.lease)
     letter.lease = undefined
 
@@ -295,7 +315,10 @@ export class Mailboxes implements Projection<MailChange> {
     const { state, recipient, session = '', leaseMs = 0, readyAt = 0, count: number } = standing
     if (state === 'queued' || state === 'leased') open.set(id, letter)
     else open.delete(id)
-    if (state === 'queued') this.#lineUp(letter, readyAt > this.#environment.now() ? this.#delayed : queue)
+    if (state === 'queued') {
+      this.#lineUp(letter, readyAt > this.#environment.now() ? this.#delayed : queue)
+      if (letter.expiry) this.#expiring.add(letter.expiry)
+    }
     if (state === 'leased')
       letter.lease = this.#leases?.hold({ kind: 'message', id, recipient, session, leaseMs, number })
   }
@@ -305,9 +328,16 @@ export class Mailboxes implements Projection<MailChange> {
     queue.add(letter.slot)
   }
 
-  /** Puts in line what was given back for later, once that is now. */
+  /** Puts in line what was given back for later, once that is now, and takes out what has expired. */
   #tick(): void {
+    if (this.#delayed.size + this.#expiring.size === 0) return
     const now = this.#environment.now()
+    for (let letter = this.#expiring.peek(); letter && expiryOf(letter) <= now; letter = this.#expiring.peek()) {
+      this.#expiring.shift()
+      letter.queue?.delete(letter.slot)
+      letter.queue = undefined
+      this.#expired.add(letter)
+    }
     for (
       let letter = this.#delayed.peek();
       letter && (letter.standing.readyAt ?? 0) <= now;
@@ -321,12 +351,18 @@ export class Mailboxes implements Projection<MailChange> {
   #mailbox(member: Id): Mailbox {
     let mailbox = this.#mailboxes.get(member)
     if (!mailbox) {
-      mailbox = { open: new Map(), queue: new Heap<Letter>((a, b) => a.order < b.order) }
+      mailbox = { open: new Map(), queue: new Heap(isBefore) }
       this.#mailboxes.set(member, mailbox)
     }
     return mailbox
   }
 }
+
+const expiryOf = ({ message }: Letter): number => message.expiresAt ?? Infinity
+
+/** Higher priority first, ties by age. */
+const isBefore = (a: Letter, b: Letter): boolean =>
+  a.message.priority === b.message.priority ? a.order < b.order : a.message.priority > b.message.priority
 
 function* chain<T>(...parts: readonly Iterable<T>[]): Generator<T> {
   for (const part of parts) yield* part

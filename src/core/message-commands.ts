@@ -1,11 +1,11 @@
 import { type Handed, type Letter, type Reference, type Standing } from './delivery.js'
-import { CrewError, notFound } from './errors.js'
+import { CrewError, invalid, notFound } from './errors.js'
 import type { Id, Limits } from './input.js'
 import type { LeaseTerms } from './leases.js'
 import type { LocalJournal } from './local-journal.js'
 import type { Mailboxes } from './mailboxes.js'
 import type { Members } from './members.js'
-import { type Message, type MessageDraft, post, threadOfTask } from './message.js'
+import { type Message, type Draft, post, threadOfTask } from './message.js'
 import type { Projection, Turn } from './projection.js'
 
 /** What a mailbox is asked to do. */
@@ -13,6 +13,11 @@ interface MessageRules {
   readonly strictMembers: boolean
   readonly limits: Required<Limits>
 }
+
+/** Expired deliveries that one command settles; the rest follows in the next. */
+const EXPIRED_AT_ONCE = 500
+
+const hasExpired = ({ expiresAt = Infinity }: Message, { now }: Turn): boolean => expiresAt <= now
 
 /** What each command about messages decides, on what is folded. */
 export class MessageCommands {
@@ -37,7 +42,9 @@ export class MessageCommands {
 
   /** To whom it names, to those who follow its topic, or to all. With `askMs` it is a question that waits so long for its one reply. */
   send(turn: Turn, message: Message, askMs?: number): Message {
-    const { sender, recipients, topic, taskId, replyTo } = message
+    const { sender, recipients, topic, taskId, replyTo, expiresAt } = message
+    if (hasExpired(message, turn))
+      throw invalid(`message.expiresAt has passed: ${new Date(expiresAt as number).toISOString()}; give a later time`)
     this.#admit(turn, [sender, ...recipients])
     const tasks = this.#journal.projection<Projection & { get(id: Id): unknown }>('task')
     if (taskId !== undefined && tasks && !tasks.get(taskId)) throw notFound('Task', taskId)
@@ -65,6 +72,7 @@ export class MessageCommands {
   receive(turn: Turn, recipient: Id, limit: number, leaseMs: number): readonly Handed[] {
     const { session, leases } = this.#journal
     this.#admit(turn, [recipient])
+    this.expire(turn, recipient)
     const letters: Handed[] = []
     for (
       let letter = this.#mailboxes.next(recipient);
@@ -88,6 +96,8 @@ export class MessageCommands {
   }
 
   resend(turn: Turn, id: Id, recipient?: Id): void {
+    if (hasExpired(this.expect(id), turn))
+      throw new CrewError('invalid_transition', `Message ${id} has expired; send it anew`, { id })
     const dead = this.#mailboxes
       .letters(id)
       .filter(({ standing }) => standing.state === 'dead' && (recipient ?? standing.recipient) === standing.recipient)
@@ -96,10 +106,19 @@ export class MessageCommands {
     for (const letter of dead) this.#move(turn, letter, 'returned', { state: 'queued', count: 0 })
   }
 
+  /** Says of what has expired, for one member or all, that it has. */
+  expire(turn: Turn, recipient?: Id): void {
+    const due = [...this.#mailboxes.expired()].filter(
+      ({ standing }) => (recipient ?? standing.recipient) === standing.recipient,
+    )
+    for (const letter of due.slice(0, EXPIRED_AT_ONCE)) this.#move(turn, letter, 'expired', { state: 'expired' })
+  }
+
   endLease(turn: Turn, { id, recipient = '', number }: LeaseTerms, how: 'lost' | 'closed'): void {
     const letter = this.#mailboxes.letter(id, recipient)
     if (letter?.standing.state !== 'leased' || letter.standing.count !== number) return
     if (how === 'lost') this.#return(turn, letter, 'lost', turn.now)
+    else if (hasExpired(letter.message, turn)) this.#move(turn, letter, 'expired', { state: 'expired' })
     else this.#move(turn, letter, 'returned', { state: 'queued', count: number - 1 })
   }
 
@@ -121,7 +140,7 @@ export class MessageCommands {
     )
   }
 
-  #post(turn: Turn, id: Id, draft: MessageDraft, parent: Message | undefined, answerBy: number | undefined): void {
+  #post(turn: Turn, id: Id, draft: Draft, parent: Message | undefined, answerBy: number | undefined): void {
     const threadId = parent?.threadId ?? (draft.taskId === undefined ? id : threadOfTask(draft.taskId))
     if (parent?.answerBy === undefined) {
       post(turn, id, draft, {
@@ -156,13 +175,9 @@ export class MessageCommands {
 
   #return(turn: Turn, letter: Letter, reason: string, readyAt: number, by?: Id): void {
     const isDead = letter.standing.count >= this.#rules.limits.deliveries
-    this.#move(
-      turn,
-      letter,
-      isDead ? 'dead' : 'returned',
-      isDead ? { state: 'dead', reason } : { state: 'queued', reason, readyAt },
-      by,
-    )
+    if (hasExpired(letter.message, turn)) this.#move(turn, letter, 'expired', { state: 'expired', reason }, by)
+    else if (isDead) this.#move(turn, letter, 'dead', { state: 'dead', reason }, by)
+    else this.#move(turn, letter, 'returned', { state: 'queued', reason, readyAt }, by)
   }
 
   #move(

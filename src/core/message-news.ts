@@ -7,6 +7,7 @@ import type { JournalEvent } from './journal-storage.js'
 import type { LocalJournal } from './local-journal.js'
 import type { Mailboxes, MailChange } from './mailboxes.js'
 import type { Message } from './message.js'
+import type { MessageCommands } from './message-commands.js'
 import { MultiMap } from './multi-map.js'
 import type { CommitInfo, Observer } from './projection.js'
 import { Waits } from './waits.js'
@@ -32,6 +33,7 @@ export type CommunicationsEvents = {
   leased: [event: DeliveryEvent]
   acknowledged: [event: DeliveryEvent]
   returned: [event: DeliveryEvent]
+  expired: [event: DeliveryEvent]
   dead: [event: DeliveryEvent]
   followed: [event: TopicEvent]
   unfollowed: [event: TopicEvent]
@@ -42,25 +44,38 @@ export const MESSAGE_EVENTS: Readonly<Record<keyof CommunicationsEvents, unknown
   leased: 1,
   acknowledged: 1,
   returned: 1,
+  expired: 1,
   dead: 1,
   followed: 1,
   unfollowed: 1,
 }
 
-/** What one process makes of message events: typed events, the replies that are waited for, and who listens to a mailbox. */
+/** Before what could not be settled is tried again. */
+const PAUSE_MS = 1000
+
+/**
+ * What one process makes of message events: typed events, the replies that are waited for, who listens to a mailbox; and
+ * the clock, which is looked at when the next message expires.
+ */
 export class MessageNews implements Observer {
   readonly events: Events<CommunicationsEvents>
   readonly replies = new Waits<Message>()
 
   readonly #journal: LocalJournal
   readonly #mailboxes: Mailboxes
+  readonly #commands: MessageCommands
   /** Who is to hear when there may be something to receive. */
   readonly #listeners = new MultiMap<Id, () => void>()
   #delayed: Off | undefined
+  #expiry: { readonly at: number; readonly off: Off } | undefined
+  /** A command about expired messages is under way, or was in vain a moment ago. */
+  #isSettling = false
+  #isClosed = false
 
-  constructor(journal: LocalJournal, mailboxes: Mailboxes) {
+  constructor(journal: LocalJournal, mailboxes: Mailboxes, commands: MessageCommands) {
     this.#journal = journal
     this.#mailboxes = mailboxes
+    this.#commands = commands
     this.events = new Events(journal.environment, journal.onError, MESSAGE_EVENTS)
   }
 
@@ -104,12 +119,19 @@ export class MessageNews implements Observer {
     this.events.changed()
   }
 
+  opened(): void {
+    this.#armExpiry()
+  }
+
   settled(): void {
     this.#wakeDelayed()
+    this.#armExpiry()
   }
 
   closed(): void {
+    this.#isClosed = true
     this.#delayed?.()
+    this.#expiry?.off()
     this.replies.rejectAll(
       new CrewError('closed', 'The crew was closed while a reply was waited for; the question stands'),
     )
@@ -133,5 +155,33 @@ export class MessageNews implements Observer {
       this.#wakeDelayed()
     }
     this.#delayed = environment.setTimer(wake, Math.max(1, at - environment.now()))
+  }
+
+  /** Sets the timer to when the next message expires. */
+  #armExpiry(): void {
+    const at = this.#isClosed || this.#isSettling ? Infinity : this.#mailboxes.nextExpiryAt()
+    if (this.#expiry?.at === at) return
+    this.#expiry?.off()
+    this.#expiry = undefined
+    if (at === Infinity) return
+    const { environment } = this.#journal
+    const off = environment.setTimer(() => void this.#settleExpired(), Math.max(1, at - environment.now()), true)
+    this.#expiry = { at, off }
+  }
+
+  async #settleExpired(): Promise<void> {
+    const { environment, onError } = this.#journal
+    this.#expiry = undefined
+    this.#isSettling = true
+    try {
+      await this.#journal.decide((turn) => this.#commands.expire(turn))
+    } catch (error) {
+      onError(error)
+      // What can only be read stays so.
+      if (CrewError.is(error, 'read_only')) return
+      await new Promise<void>((resolve) => environment.setTimer(resolve, PAUSE_MS, true))
+    }
+    this.#isSettling = false
+    this.#armExpiry()
   }
 }

@@ -1,5 +1,19 @@
 import { CrewError, invalid } from './errors.js'
-import { anyFields, type Id, id, json, jsonObject, object, oneOrMore, read, type Limits, type Reader } from './input.js'
+import {
+  anyFields,
+  type Id,
+  id,
+  json,
+  jsonObject,
+  object,
+  number,
+  oneOrMore,
+  read,
+  time,
+  type TimeInput,
+  type Limits,
+  type Reader,
+} from './input.js'
 import { type Json, NONE, NOTHING } from './json.js'
 import type { Turn } from './projection.js'
 
@@ -18,6 +32,10 @@ export interface MessageDraft {
   readonly replyTo?: Id
   /** The task that it is about; without `replyTo` it is in the thread of the task. */
   readonly taskId?: Id
+  /** Not handed out any more from then on. */
+  readonly expiresAt?: TimeInput
+  /** What is higher is handed out first; default 1; ties by age. */
+  readonly priority?: number
 }
 
 /** What the journal adds to a draft. */
@@ -48,7 +66,18 @@ const kind: Reader<Id> = (value, name, limits) => {
 }
 
 const draftFields = object(
-  { sender: id, recipient, topic: id, content: json, kind, metadata: jsonObject, replyTo: id, taskId: id },
+  {
+    sender: id,
+    recipient,
+    topic: id,
+    content: json,
+    kind,
+    metadata: jsonObject,
+    replyTo: id,
+    taskId: id,
+    expiresAt: time,
+    priority: number(),
+  },
   ['sender', 'content'],
 )
 const messageDraft: typeof draftFields = (value, name, limits) => {
@@ -56,15 +85,31 @@ const messageDraft: typeof draftFields = (value, name, limits) => {
   if (draft.recipient === undefined || draft.topic === undefined) return draft
   throw invalid(`${name} has a recipient and a topic; give one of the two`)
 }
-const DRAFTED = ['sender', 'recipient', 'topic', 'content', 'kind', 'metadata', 'replyTo', 'taskId'] as const
+const DRAFTED = [
+  'sender',
+  'recipient',
+  'topic',
+  'content',
+  'kind',
+  'metadata',
+  'replyTo',
+  'taskId',
+  'expiresAt',
+  'priority',
+] as const
+/** What need not be written. */
+const DEFAULTS: Readonly<Partial<Record<keyof MessageDraft, unknown>>> = { metadata: NOTHING, priority: 1 }
+
+/** A draft as it was checked. */
+export type Draft = ReturnType<typeof messageDraft>
 
 /** Marks fields that come from the journal, and are not checked again. */
 class Stored {
   constructor(readonly fields: MessageDraft & MessageStamp) {}
 }
 
-const storedOrDraft: Reader<ReturnType<typeof messageDraft>> = (value, name, limits) =>
-  value instanceof Stored ? value.fields : messageDraft(value, name, limits)
+const storedOrDraft: Reader<Draft> = (value, name, limits) =>
+  value instanceof Stored ? (value.fields as Draft) : messageDraft(value, name, limits)
 
 /**
  * What one member says to others, as an immutable value: a draft until `send` resolves to the committed one, which has
@@ -88,6 +133,9 @@ export class Message {
   declare readonly metadata: Readonly<Record<string, Json>>
   declare readonly replyTo?: Id
   declare readonly taskId?: Id
+  /** Milliseconds since the epoch. */
+  declare readonly expiresAt?: number
+  declare readonly priority: number
   /** Length of the chain of messages that this one answers. */
   declare readonly hops: number
   /** A reply that came when its question had already ended. */
@@ -97,7 +145,7 @@ export class Message {
 
   constructor(draft: MessageDraft, limits?: Required<Limits>) {
     const given = read(storedOrDraft, draft, 'message', limits)
-    const fields = { metadata: NOTHING, hops: 0, late: false, ...given }
+    const fields = { ...DEFAULTS, hops: 0, late: false, ...given }
     const self = this as Record<string, unknown>
     for (const field in fields) self[field] = fields[field as never]
     Object.freeze(this)
@@ -119,12 +167,12 @@ export class Message {
   }
 
   /** What the user wrote, without what the journal added. @internal */
-  draft(): MessageDraft {
+  draft(): Draft {
     const { topic } = this
     const written = DRAFTED.filter(
-      (field) => this[field] !== undefined && this[field] !== NOTHING && (field !== 'recipient' || topic === undefined),
+      (field) => this[field] !== DEFAULTS[field] && (field !== 'recipient' || topic === undefined),
     )
-    return Object.fromEntries(written.map((field) => [field, this[field]])) as unknown as MessageDraft
+    return Object.fromEntries(written.map((field) => [field, this[field]])) as unknown as Draft
   }
 
   toJSON(): Json {
@@ -143,7 +191,7 @@ export const threadOfTask = (taskId: Id): Id => `task:${taskId}`
 export function post(
   turn: Turn,
   id: Id,
-  draft: MessageDraft,
+  draft: Draft,
   stamp: Omit<MessageStamp, 'id' | 'seq' | 'sentAt'> & { readonly settled?: readonly Id[] },
 ): void {
   turn.emit('message.sent', id, { ...draft, ...stamp }, draft.sender)

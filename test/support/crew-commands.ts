@@ -175,7 +175,7 @@ const commands = {
     answer: crew.tracker.comment(task, `${op} @${other}`, { by: member }),
     trace: { types: ['message.sent'], mark: `"${op} @${other}"` },
   }),
-  send: ({ crew }, { task, member, other, flag }, op) =>
+  send: ({ crew }, { task, member, other, flag, ms }, op) =>
     traced(
       op,
       crew.communications.send({
@@ -183,6 +183,7 @@ const commands = {
         recipient: flag ? [...MEMBERS] : other,
         content: op,
         ...(flag && { taskId: task }),
+        ...(ms > 0 && { expiresAt: crew.journal.environment.now() + ms, priority: ms }),
       }),
       ['message.sent'],
     ),
@@ -226,6 +227,7 @@ const commands = {
       traced(op, crew.communications.giveBack(delivery, { reason: op, delayMs: ms }), [
         'message.returned',
         'message.dead',
+        'message.expired',
       ])
     )
   },

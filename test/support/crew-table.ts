@@ -185,7 +185,13 @@ export class Table {
     const { recipient, state, count } = changes['delivery'] as unknown as Parcel & { readonly recipient: string }
     const parcel = this.#parcels.get(`${id} to ${recipient}`)
     if (!parcel) throw new Error(`${name} of ${id} to ${recipient}, which was not sent`)
-    const from = { leased: ['queued'], acknowledged: ['leased'], returned: ['leased', 'dead'], dead: ['leased'] }[name]
+    const from = {
+      expired: ['queued', 'leased'],
+      leased: ['queued'],
+      acknowledged: ['leased'],
+      returned: ['leased', 'dead'],
+      dead: ['leased'],
+    }[name]
     expect(from, `${name} of ${id}, which is ${parcel.state}`).toContain(parcel.state)
     expect(state).toBe(name === 'returned' ? 'queued' : name)
     if (name === 'leased') expect(count).toBe(parcel.count + 1)

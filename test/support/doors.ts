@@ -175,7 +175,7 @@ const commands: [string, Door][] = [
   ['send', (v, { crew }) => crew.communications.send(v)],
   ...fields(
     'send',
-    ['sender', 'recipient', 'content', 'kind', 'metadata', 'replyTo', 'taskId', 'topic'],
+    ['sender', 'recipient', 'content', 'kind', 'metadata', 'replyTo', 'taskId', 'topic', 'expiresAt', 'priority'],
     (part: object, { crew }) => crew.communications.send({ sender: 'ana', recipient: 'bo', content: 'x', ...part }),
   ),
   ['reply to', (v, { crew }) => crew.communications.reply(v, { sender: 'bo', content: 'x' })],

@@ -58,6 +58,7 @@ const layers = {
     ['task-desk'],
     ['task-filter', 'task-notices', 'eligibility'],
     ['task-board', 'mailboxes'],
+    ['message-index'],
     ['attempt', 'claim-queues', 'task-graph', 'delivery', 'topics'],
     ['kinds'],
     ['task-input', 'task-moves', 'message-filter', 'thread'],

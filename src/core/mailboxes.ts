@@ -7,6 +7,7 @@ import { type Json, NONE } from './json.js'
 import type { Leases } from './leases.js'
 import type { LocalJournal } from './local-journal.js'
 import { Message, type MessageDraft, type MessageStamp } from './message.js'
+import { MessageIndex } from './message-index.js'
 import { cannotFold, type CommitInfo, pieces, type Projection } from './projection.js'
 import { type TopicChange, Topics } from './topics.js'
 
@@ -30,15 +31,6 @@ interface MovedChange {
 }
 export type MailChange = SentChange | MovedChange | TopicChange
 
-/** What an index has messages by. */
-interface Among {
-  readonly threadId?: Id | undefined
-  readonly taskId?: Id | undefined
-  readonly topic?: Id | undefined
-  readonly sender?: Id | undefined
-  readonly recipient?: Id | undefined
-}
-
 /** Fields of a sent event that are not of the message. */
 interface Settled {
   /** Recipients that have it already: a reply in time goes to the one who asked, not to the mailbox. */
@@ -49,18 +41,8 @@ interface Settled {
 export class Mailboxes implements Projection<MailChange> {
   readonly #environment: Environment
   readonly #leases: Leases | undefined
-  readonly #messages = new Map<
-    Id,
-    { readonly message: Message; readonly letters: readonly Letter[]; readonly order: number }
-  >()
+  readonly #index = new MessageIndex()
   readonly #mailboxes = new Map<Id, Mailbox>()
-  readonly #all: Message[] = []
-  readonly #bySender = new Map<Id, Message[]>()
-  readonly #byRecipient = new Map<Id, Message[]>()
-  readonly #byThread = new Map<Id, Message[]>()
-  readonly #byTask = new Map<Id, Message[]>()
-  readonly #byTopic = new Map<Id, Message[]>()
-  readonly #replies = new Map<Id, Message[]>()
   /** Given back for later, by when. */
   readonly #delayed = new Heap<Letter>((a, b) => (a.standing.readyAt ?? 0) < (b.standing.readyAt ?? 0))
   /** Queued, by when their message expires. */
@@ -70,55 +52,23 @@ export class Mailboxes implements Projection<MailChange> {
   /** Handed out in vain too often. */
   readonly dead = new Set<Letter>()
   readonly topics = new Topics()
-  #ordersGiven = 0
 
   constructor({ environment, leases }: LocalJournal) {
     this.#environment = environment
     this.#leases = leases
   }
 
-  /** In the order of sending, those after a message, from the smallest set that holds all that is asked for. */
-  *among(filter: Among, after?: Id): Iterable<Message> {
-    const messages = this.#indexed(filter)
-    for (let at = after === undefined ? 0 : this.#placeAfter(messages, after); at < messages.length; at++)
-      yield messages[at] as Message
-  }
-
-  /** Found by halves, be that message among them or not. */
-  #placeAfter(messages: readonly Message[], after: Id): number {
-    const last = this.#orderOf(after)
-    let from = 0
-    let to = messages.length
-    while (from < to) {
-      const middle = (from + to) >> 1
-      if (this.#orderOf(messages[middle]?.id) > last) to = middle
-      else from = middle + 1
-    }
-    return from
-  }
-
-  #orderOf(id: Id = ''): number {
-    return this.#messages.get(id)?.order ?? 0
-  }
-
-  #indexed({ threadId, taskId, topic, sender, recipient }: Among): readonly Message[] {
-    const lists = [
-      this.#all,
-      ...(threadId === undefined ? [] : [this.thread(threadId)]),
-      ...(taskId === undefined ? [] : [this.#byTask.get(taskId) ?? NONE]),
-      ...(topic === undefined ? [] : [this.#byTopic.get(topic) ?? NONE]),
-      ...(recipient === undefined ? [] : [this.#byRecipient.get(recipient) ?? NONE]),
-      ...(sender === undefined ? [] : [this.#bySender.get(sender) ?? NONE]),
-    ]
-    return lists.reduce((best, other) => (other.length < best.length ? other : best))
+  /** In the order of sending, those after a message. */
+  among(filter: Parameters<MessageIndex['among']>[0], after?: Id): Iterable<Message> {
+    return this.#index.among(filter, after)
   }
 
   get(id: Id): Message | undefined {
-    return this.#messages.get(id)?.message
+    return this.#index.get(id)?.message
   }
 
   thread(id: Id): readonly Message[] {
-    return this.#byThread.get(id) ?? []
+    return this.#index.thread(id).map(({ message }) => message)
   }
 
   /** The first reply, by one whom it was sent to, to its sender. */
@@ -126,14 +76,17 @@ export class Mailboxes implements Projection<MailChange> {
     const message = this.get(id)
     return (
       message &&
-      this.#replies
-        .get(id)
-        ?.find((reply) => message.recipients.includes(reply.sender) && reply.recipients.includes(message.sender))
+      this.#index
+        .replies(id)
+        .find(
+          ({ message: reply }) =>
+            message.recipients.includes(reply.sender) && reply.recipients.includes(message.sender),
+        )?.message
     )
   }
 
   letters(id: Id): readonly Letter[] {
-    return this.#messages.get(id)?.letters ?? []
+    return this.#index.get(id)?.letters ?? NONE
   }
 
   letter(id: Id, recipient: Id): Letter | undefined {
@@ -194,7 +147,7 @@ export class Mailboxes implements Projection<MailChange> {
   }
 
   #applySent({ message, letters, settled }: SentChange): void {
-    this.#file(message, letters)
+    this.#index.add(message, letters)
     for (const letter of letters) {
       if (!settled.includes(letter.standing.recipient)) this.#stand(letter, { ...letter.standing, state: 'queued' })
     }
@@ -202,15 +155,11 @@ export class Mailboxes implements Projection<MailChange> {
 
   #revertSent({ message, letters }: SentChange): void {
     for (const letter of letters) this.#stand(letter, { ...letter.standing, state: 'acknowledged' })
-    // What is taken back is always the newest.
-    for (const list of this.#lists(message)) list.pop()
-    this.#messages.delete(message.id as Id)
-    // Nobody else will ever ask for the thread of a message that was not sent.
-    if (this.thread(message.threadId as Id).length === 0) this.#byThread.delete(message.threadId as Id)
+    this.#index.pop(message)
   }
 
   save(): Iterable<Json> {
-    const sent = Array.from(this.#messages.values(), ({ message, letters }) => ({
+    const sent = this.#index.all().map(({ message, letters }) => ({
       message,
       standings: letters.map(({ standing }) => standing),
     }))
@@ -229,40 +178,23 @@ export class Mailboxes implements Projection<MailChange> {
     const [fields, standings] = piece as unknown as [MessageDraft & MessageStamp, Standing[]]
     const message = Message.stored(fields)
     const letters = standings.map(({ recipient }) => new Letter(message, recipient))
-    this.#file(message, letters)
+    this.#index.add(message, letters)
     letters.forEach((letter, index) => {
       this.#stand(letter, standings[index] as Standing)
     })
   }
 
   clear(): void {
-    for (const { letters } of this.#messages.values())
+    for (const { letters } of this.#index.all())
       for (const letter of letters) this.#stand(letter, { ...letter.standing, state: 'acknowledged' })
-    this.#all.length = 0
+    this.#index.clear()
+    this.#mailboxes.clear()
     this.topics.clear()
-    for (const index of [
-      this.#messages,
-      this.#mailboxes,
-      this.#bySender,
-      this.#byRecipient,
-      this.#byThread,
-      this.#byTask,
-      this.#byTopic,
-      this.#replies,
-    ])
-      index.clear()
-  }
-
-  #file(message: Message, letters: readonly Letter[]): void {
-    const order = ++this.#ordersGiven
-    this.#messages.set(message.id as Id, { message, letters, order })
-    for (const list of this.#lists(message)) list.push(message)
-    for (const letter of letters) letter.order = order
   }
 
   #foldSent(event: JournalEvent, { seq }: CommitInfo): SentChange {
     const { id, at: sentAt } = event
-    if (this.#messages.has(id)) throw cannotFold(event, 'the message is there already')
+    if (this.#index.get(id)) throw cannotFold(event, 'the message is there already')
     const { settled = [], ...fields } = event.changes as unknown as MessageDraft & MessageStamp & Settled
     const message = Message.stored({ ...fields, id, seq, sentAt })
     const letters = message.recipients.map((recipient) => new Letter(message, recipient))
@@ -281,19 +213,6 @@ export class Mailboxes implements Projection<MailChange> {
       before: letter.standing,
       after: { ...standing, reasons: reason === undefined ? reasons : Object.freeze([...reasons.slice(-9), reason]) },
     }
-  }
-
-  /** Where a message is listed, each in the order of sending. */
-  #lists({ sender, recipients, topic, threadId = '', taskId, replyTo }: Message): readonly Message[][] {
-    return [
-      this.#all,
-      listOf(this.#bySender, sender),
-      ...recipients.map((recipient) => listOf(this.#byRecipient, recipient)),
-      listOf(this.#byThread, threadId),
-      ...(taskId === undefined ? [] : [listOf(this.#byTask, taskId)]),
-      ...(topic === undefined ? [] : [listOf(this.#byTopic, topic)]),
-      ...(replyTo === undefined ? [] : [listOf(this.#replies, replyTo)]),
-    ]
   }
 
   /** The one way in which a delivery changes, forwards and backwards. */
@@ -366,10 +285,4 @@ const isBefore = (a: Letter, b: Letter): boolean =>
 
 function* chain<T>(...parts: readonly Iterable<T>[]): Generator<T> {
   for (const part of parts) yield* part
-}
-
-function listOf(lists: Map<Id, Message[]>, key: Id): Message[] {
-  let list = lists.get(key)
-  if (!list) lists.set(key, (list = []))
-  return list
 }

@@ -254,7 +254,7 @@ describe('a lease that is lost three times in a row', () => {
     }
     expect(tracker.get('a')).toMatchObject({
       status: 'failed',
-      failure: { code: 'poisoned' },
+      failure: { code: 'poisoned', message: expect.stringMatching(/^Lost 3 times in a row.*look at it/) as string },
       counted: { failures: 3, lost: 3 },
       attempts: [{ outcome: 'lost' }, { outcome: 'lost' }, { outcome: 'lost' }],
     })

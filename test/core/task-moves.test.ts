@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Board, claim, openBoard, refusal } from '../support/board.js'
+import { type Board, claim, named, openBoard, refusal } from '../support/board.js'
 
 const START = Date.parse('2026-01-01T00:00:00Z')
 
@@ -151,9 +151,10 @@ describe('the table of moves', () => {
     async (given) => {
       const { board, fence } = await reach(given.standing)
       const before = board.tracker.get('tides')
-      const { code, message } = await refusal(COMMANDS[given.command](board, fence))
+      const { code, message, details } = await refusal(COMMANDS[given.command](board, fence))
 
       expect(code).toBe('invalid_transition')
+      expect(details['id']).toBe('tides')
       const isOtherAnswer = ['resume', 'review'].includes(given.command) && before?.status === 'waiting'
       if (isOtherAnswer) expect(message).toContain(given.command === 'resume' ? 'review()' : 'resume()')
       else
@@ -182,6 +183,17 @@ describe('the table of moves', () => {
       expect(board.tracker.get('tides')).toMatchObject({ status: 'in_progress', assignees: ['ana', 'bo'] })
       expect(attempt?.task.attempts.at(-1)).toMatchObject({ member: 'bo', leaseMs: 60_000 })
     } else expect([attempt, board.events.types('task')]).toEqual([undefined, []])
+  })
+
+  it('a retry keeps a limit that is still ahead, and drops one that has passed', async () => {
+    const { environment, tracker } = await openBoard()
+    const failAt = environment.now() + 60_000
+    await tracker.create(named('tides', { failAt }))
+    await tracker.cancel('tides')
+    expect(await tracker.retry('tides')).toMatchObject({ failAt })
+    await environment.advance('2m')
+    expect(tracker.get('tides')).toMatchObject({ failure: { code: 'deadline' } })
+    expect((await tracker.retry('tides')).failAt).toBeUndefined()
   })
 
   it('fails for good with an error that is not retryable', async () => {

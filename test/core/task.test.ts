@@ -171,6 +171,14 @@ describe('a task as a value', () => {
     const json = JSON.parse(JSON.stringify(await tracker.start('tides', { by: 'ana' }))) as Task
     expect(json).toMatchObject({ id: 'tides', status: 'in_progress', holder: 'ana', startedAt: START })
     expect(Object.keys(json)).not.toContain('endedAt')
+    expect(Object.keys(json)).not.toContain('durationMs')
+    expect((await tracker.complete('tides')).toJSON()).toMatchObject({ status: 'completed', durationMs: 0 })
+  })
+
+  it('that ended without having started took no time', async () => {
+    const tracker = new TaskTracker({ environment: manualEnvironment() })
+    await tracker.create({ id: 'tides', description: 'x' })
+    expect((await tracker.cancel('tides')).durationMs).toBeUndefined()
   })
 
   it('remembers its newest 20 attempts, and counts them all (RL-04)', async () => {

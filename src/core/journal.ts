@@ -2,17 +2,19 @@ import { type Abortable, readAbortable, until } from './abortable.js'
 import { CommitWire } from './commit-wire.js'
 import type { Batch, Decide, Decided } from './decision.js'
 import type { Environment, Off } from './environment.js'
-import { CrewError, invalid } from './errors.js'
-import { errorListener, id, object, read, type Reader, withMethods } from './input.js'
+import { CrewError } from './errors.js'
+import { errorListener, id, object, read } from './input.js'
 import { JournalLog } from './journal-log.js'
-import { type Commit, FORMAT, type JournalStorage } from './journal-storage.js'
+import type { Commit, JournalStorage } from './journal-storage.js'
 import { freezeJson } from './json.js'
 import { Leases } from './leases.js'
-import { answer, BATCH_EVENTS, environmentPort, LocalJournal } from './local-journal.js'
+import { answer, BATCH_EVENTS, environmentPort } from './local-journal.js'
 import { MemoryStorage } from './memory-storage.js'
-import { StorageClient } from './storage-client.js'
+import { readOnly, Replica } from './replica.js'
+import { storagePort } from './storage-client.js'
+import { upkeepFields, type UpkeepSettings } from './upkeep.js'
 
-export interface JournalOptions {
+export interface JournalOptions extends UpkeepSettings {
   /** Where it is kept; default: memory. */
   readonly storage?: JournalStorage
   /** Tells the journals in one storage apart; default 'crew'. */
@@ -34,36 +36,27 @@ interface Sent extends Batch {
 const PATIENCE_MS = 30_000
 const LONGEST_PAUSE_MS = 5000
 const CLOSE_MS = 8000
-const POLL_MS = 5000
 /** How long a rival that was seen is given way to. */
 const RIVAL_MS = 1000
 
-const storageMethods = withMethods<JournalStorage>('append', 'read', 'saveCheckpoint', 'loadCheckpoint', 'trim')
-/** A storage. What an adapter forgot to say must not turn into a wrong guess. */
-export const storagePort: Reader<JournalStorage> = (value, name, limits) => {
-  if (typeof value !== 'object')
-    throw invalid(`${name} must be a storage: new MemoryStorage(), or fileStorage(folder) of crewlog/storage/file`)
-  const storage = storageMethods(value, name, limits)
-  if (!['one', 'many'].includes(storage.writers)) throw invalid(`${name}.writers must be 'one' or 'many'`)
-  if (typeof storage.maxCommitBytes !== 'number' || !(storage.maxCommitBytes > 0))
-    throw invalid(`${name}.maxCommitBytes must be a number of bytes, or Infinity`)
-  return storage
-}
-const options = object({ storage: storagePort, name: id, environment: environmentPort, onError: errorListener })
+const options = object({
+  storage: storagePort,
+  name: id,
+  environment: environmentPort,
+  onError: errorListener,
+  ...upkeepFields,
+})
 
 /** The log of a crew in a storage that others may share, and the one way to add to it. */
-export class Journal extends LocalJournal {
-  readonly name: string
+export class Journal extends Replica {
   override readonly leases: Leases
   /** @hidden */
   override readonly log: JournalLog
 
-  readonly #storage: StorageClient
   /** Whether others may write to the storage, too. */
   readonly #isShared: boolean
-  #state: 'new' | 'opening' | 'open' | 'closing' | 'closed' = 'new'
-  /** Why this replica stays where it is: a commit that cannot be folded, or a log that is not the one it followed. */
-  #broken: CrewError | undefined
+  /** Whether it may be opened again. */
+  readonly #isKept: boolean
   /** Nothing is decided until its fate is known. */
   #sent: Sent | undefined
   #decidedAt: number | undefined
@@ -71,25 +64,26 @@ export class Journal extends LocalJournal {
   #confirming: readonly Decided[] = []
   /** Commands up to this ticket were called before a read began that is folded. */
   #caughtUpTo = 0
-  #reading: Promise<void> | undefined
-  #nextReading: Promise<void> | undefined
   #rivalSeenAt = -Infinity
-  #stopWatching: Off | undefined
-  #stopPolling: Off | undefined
   /** Each ends a pause before something is tried again. */
   readonly #pauses = new Set<Off>()
   #closed: Promise<void> | undefined
 
   constructor(given: JournalOptions = {}) {
-    const { storage = new MemoryStorage(), name = 'crew', environment, onError } = read(options, given, 'options')
-    super(environment, onError)
-    this.name = name
+    const {
+      storage = new MemoryStorage(),
+      name = 'crew',
+      environment,
+      onError,
+      ...settings
+    } = read(options, given, 'options')
+    super(storage, name, environment, onError, settings)
     this.#isShared = given.storage !== undefined && storage.writers === 'many'
-    this.#storage = new StorageClient(storage, name, this.environment)
+    this.#isKept = given.storage !== undefined
     this.leases = new Leases(this, !this.#isShared)
     this.add('session', this.leases)
     this.observe(this.leases)
-    this.log = new JournalLog(this.#storage, this)
+    this.log = new JournalLog(this.storage, this)
     this.observe(this.log)
   }
 
@@ -104,30 +98,27 @@ export class Journal extends LocalJournal {
   /** Folds all there is. Rejects with `storage_unavailable`, `journal_corrupt` or `unsupported_version`; may be tried again, unless it is closed by then. */
   async open(limits: Abortable = {}): Promise<void> {
     const patience = read(readAbortable, limits, 'options')
-    if (this.#state === 'open') return
-    if (this.#state !== 'new') throw this.#refusal()
-    this.#state = 'opening'
+    if (this.state === 'open') return
+    if (this.state !== 'new') throw this.refusal()
+    this.state = 'opening'
     try {
       await until(
-        this.#storage.open().then(() => this.#catchUp()),
+        this.storage.open().then(() => this.begin()),
         patience,
         this.environment,
       )
     } catch (error) {
-      this.#storage.abandon()
-      const letGo = this.#storage.letGo().catch(this.onError)
-      if (!this.#isIn('opening')) throw this.#refusal()
-      this.#state = 'new'
+      this.storage.abandon()
+      const letGo = this.storage.letGo().catch(this.onError)
+      if (!this.#isIn('opening')) throw this.refusal()
+      this.state = 'new'
       // Who waits no longer does not wait for that either.
       if (!CrewError.is(error, 'cancelled') && !CrewError.is(error, 'timed_out')) await letGo
       throw error
     }
-    if (!this.#isIn('opening')) throw this.#refusal()
-    this.#state = 'open'
-    if (this.#isShared) {
-      this.#stopWatching = this.#storage.watch(this.#look)
-      this.#poll()
-    }
+    if (!this.#isIn('opening')) throw this.refusal()
+    this.state = 'open'
+    if (this.#isShared) this.watch()
     try {
       for (const observer of this.observers) await observer.opened?.()
     } catch (error) {
@@ -141,7 +132,7 @@ export class Journal extends LocalJournal {
   async sync(limits: Abortable = {}): Promise<void> {
     const patience = read(readAbortable, limits, 'options')
     this.assertOpen()
-    await until(this.#catchUp(), patience, this.environment)
+    await until(this.catchUp(), patience, this.environment)
   }
 
   /**
@@ -153,23 +144,8 @@ export class Journal extends LocalJournal {
   }
 
   /** @internal */
-  get isClosed(): boolean {
-    return this.#state === 'closed'
-  }
-
-  /** Whether it is one that stands at a moment that has passed. @internal */
-  get isPast(): boolean {
-    return false
-  }
-
-  /** @internal */
-  override assertOpen(): void {
-    if (this.#state !== 'open') throw this.#refusal()
-  }
-
-  /** @internal */
   override decide<T>(decide: Decide<T>): Promise<T> {
-    return this.#broken ? Promise.reject(readOnly(this.#broken)) : super.decide(decide)
+    return this.broken ? Promise.reject(readOnly(this.broken)) : super.decide(decide)
   }
 
   /** As if the process had died: what is under way is never answered, and nothing is given back. @internal */
@@ -182,7 +158,7 @@ export class Journal extends LocalJournal {
 
   /** @internal */
   protected override wire(): CommitWire | undefined {
-    const { maxCommitBytes } = this.#storage
+    const { maxCommitBytes } = this.storage
     return maxCommitBytes < Infinity ? new CommitWire(maxCommitBytes) : undefined
   }
 
@@ -193,7 +169,7 @@ export class Journal extends LocalJournal {
     const asOf = this.tickets
     this.#confirming = decided
     try {
-      await this.#patiently(() => this.#catchUp())
+      await this.#patiently(() => this.catchUp())
       this.#caughtUpTo = asOf
       this.#decideAgain(decided)
     } catch (error) {
@@ -226,93 +202,51 @@ export class Journal extends LocalJournal {
       this.most = Math.max(1, this.most >> 1)
     } else {
       this.most = Math.min(BATCH_EVENTS, this.most * 2)
-      if (this.environment.monotonic() - this.#rivalSeenAt < RIVAL_MS) await this.#catchUp().catch(this.onError)
+      if (this.environment.monotonic() - this.#rivalSeenAt < RIVAL_MS) await this.catchUp().catch(this.onError)
     }
   }
 
   /** Ends when the number of `commit` is taken, by itself or by a rival; rejects while that is not known. */
   async #append(commit: Commit): Promise<void> {
-    const isTaken = (): boolean => (this.head?.seq ?? 0) >= commit.seq
+    const isTaken = (): boolean => this.#sent?.commit !== commit || (this.head?.seq ?? 0) >= commit.seq
     if (isTaken()) return
-    const { appended } = await this.#storage.append(commit)
+    const { appended } = await this.storage.append(commit)
     if (isTaken()) return
-    if (appended) this.#follow(commit)
+    if (appended) this.follow(commit)
     // A refusal may be of one's own commit, sent again by a client library: the log tells whose it is.
-    else await this.#catchUp()
+    else await this.catchUp()
     if (!isTaken())
       throw new CrewError('storage_unavailable', `The storage refused commit ${commit.seq} though none stands there`)
   }
 
-  /** Folds the next commit of the log, its own or a rival's; answers who waits for it. */
-  #follow(commit: Commit): void {
+  /** Folds the next commit of the log, its own or a rival's; answers who waits for it. @internal */
+  protected override follow(commit: Commit): void {
     const sent = this.#sent
     const isOwn = sent?.commit.id === commit.id
     this.#decidedAt = isOwn ? sent.decidedAt : undefined
-    try {
-      this.#expect(commit)
-      this.fold(
-        isOwn ? sent.commit : freezeJson(commit),
-        isOwn ? sent.steps : undefined,
-        this.#state === 'open' || this.#state === 'closing',
-      )
-    } catch (error) {
-      throw this.#breakOff(error)
-    }
+    super.follow(isOwn ? sent.commit : freezeJson(commit), isOwn ? sent.steps : undefined)
     if (isOwn) {
       this.#sent = undefined
       sent.decided.forEach(answer)
+      if (this.#isKept && this.isWhole && this.upkeep.isDue(commit.seq)) this.checkpoint().catch(this.onError)
     } else this.#rivalSeenAt = this.environment.monotonic()
     if (sent && commit.seq >= sent.commit.seq) sent.tellTaken()
   }
 
-  #expect({ seq, prev, format }: Commit): void {
-    const { seq: last = 0, id: lastId = '' } = this.head ?? {}
-    if (format !== FORMAT)
-      throw new CrewError(
-        'unsupported_version',
-        `Commit ${seq} has format ${format}, this release reads ${FORMAT}; update crewlog`,
-        { seq, format },
-      )
-    if (seq !== last + 1 || prev !== lastId)
-      throw new CrewError(
-        'journal_corrupt',
-        `Commit ${seq} does not follow commit ${last}; restore the journal from a backup`,
-        { seq },
-      )
-  }
-
-  /** Folds all that was committed before the call. All who wait share one read. */
-  #catchUp(): Promise<void> {
-    // A read under way may have begun too early for this caller.
-    return (this.#nextReading ??= this.#readAfter(this.#reading))
-  }
-
-  async #readAfter(earlier: Promise<void> | undefined): Promise<void> {
-    await earlier?.catch(() => undefined)
-    this.#reading = this.#nextReading
-    this.#nextReading = undefined
-    try {
-      if (this.#broken) throw this.#broken
-      if (this.#isIn('closed')) throw this.#refusal()
-      for await (const commits of this.#storage.readAfter(() => this.head)) {
-        // An append may have folded some of them meanwhile.
-        for (const commit of commits) if (commit.seq > (this.head?.seq ?? 0)) this.#follow(commit)
-      }
-    } catch (error) {
-      if (this.#isIn('closed')) throw this.#refusal()
-      throw CrewError.is(error, 'storage_unavailable') ? error : this.#breakOff(error)
-    }
-  }
-
-  #breakOff(error: unknown): CrewError {
-    return (this.#broken ??= CrewError.is(error)
-      ? error
-      : new CrewError('journal_corrupt', 'A commit cannot be folded', {}, error))
+  /** What was refused with it is decided again: that was not sent. @internal */
+  protected override loseSight(): void {
+    const sent = this.#sent
+    if (!sent) return
+    this.#sent = undefined
+    const lost = new CrewError('storage_unavailable', 'The log that it was sent to is gone')
+    this.#decideAgain(sent.decided.filter(({ hasChanged }) => !hasChanged))
+    for (const { command, hasChanged } of sent.decided) if (hasChanged) command.reject(unknownOutcome(lost))
+    sent.tellTaken()
   }
 
   #decideAgain(decided: readonly Decided[]): void {
     // A journal that has closed meanwhile decides nothing any more.
-    if (this.#isIn('closed')) for (const { command } of decided) command.reject(this.#refusal())
+    if (this.#isIn('closed')) for (const { command } of decided) command.reject(this.refusal())
     else this.queue.unshift(...decided.map(({ command }) => command))
   }
 
@@ -349,39 +283,25 @@ export class Journal extends LocalJournal {
         const off = this.environment.setTimer(end, pauseMs)
         this.#pauses.add(end)
       })
-      if (this.#isIn('closed')) throw this.#refusal()
+      if (this.#isIn('closed')) throw this.refusal()
     }
-  }
-
-  /** Looks for commits of others, in the background. */
-  readonly #look = (): void => {
-    if (!this.#broken) this.#catchUp().catch(this.onError)
-  }
-
-  #poll(): void {
-    const again = (): void => {
-      this.#look()
-      this.#poll()
-    }
-    this.#stopPolling = this.environment.setTimer(again, POLL_MS * (0.5 + this.environment.random() / 2), true)
   }
 
   async #close(): Promise<void> {
-    const wasOpen = this.#state === 'open'
-    this.#state = 'closing'
+    const wasOpen = this.state === 'open'
+    this.state = 'closing'
     for (const observer of this.observers) observer.closing?.()
     if (wasOpen) await until(this.#release(), { timeoutMs: CLOSE_MS }, this.environment).catch(this.onError)
     this.#end()
-    this.#storage.abandon()
-    await this.#storage.letGo().catch(this.onError)
+    this.storage.abandon()
+    await this.storage.letGo().catch(this.onError)
   }
 
   #end(): void {
-    this.#state = 'closed'
-    this.#stopWatching?.()
-    this.#stopPolling?.()
+    this.state = 'closed'
+    this.stopFollowing()
     for (const end of this.#pauses) end()
-    const error = this.#refusal()
+    const error = this.refusal()
     for (const { command } of this.#sent?.decided ?? []) command.reject(unknownOutcome(error))
     for (const { command } of this.#confirming) command.reject(error)
     this.#refuseAll(error)
@@ -401,15 +321,9 @@ export class Journal extends LocalJournal {
     })
   }
 
-  /** Asks anew: what TypeScript believes of `#state` does not survive an await. */
+  /** Asks anew: what TypeScript believes of `state` does not survive an await. */
   #isIn(state: string): boolean {
-    return this.#state === state
-  }
-
-  #refusal(): CrewError {
-    return this.#state === 'new' || this.#state === 'opening'
-      ? new CrewError('not_open', `Journal ${this.name} is not open; await open() first`)
-      : new CrewError('closed', `Journal ${this.name} is closed; open a new one`)
+    return this.state === state
   }
 }
 
@@ -421,6 +335,3 @@ const unknownOutcome = (cause: unknown): CrewError =>
     {},
     cause,
   )
-
-const readOnly = (cause: CrewError): CrewError =>
-  new CrewError('read_only', `This journal can only be read: ${cause.message}`, {}, cause)

@@ -4,7 +4,7 @@ import { Bag, Slot } from './heap.js'
 import type { Id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
 import { type Json, NONE } from './json.js'
-import type { Observer, Projection, Turn } from './projection.js'
+import type { Gap, Observer, Projection, Turn } from './projection.js'
 
 /** What a session holds as long as it renews it: an attempt at a task, a delivery of a message. */
 export interface LeaseTerms {
@@ -76,6 +76,8 @@ export class Leases implements Projection<Renewal>, Observer {
   readonly #sessions = new Map<Id, Session>()
   #timer: { readonly at: number; readonly off: Off } | undefined
   #isClosed = false
+  /** This session, while the state is taken up anew. */
+  #before: Session | undefined
 
   constructor(journal: Decider, isSoleWriter: boolean) {
     this.#journal = journal
@@ -158,6 +160,25 @@ export class Leases implements Projection<Renewal>, Observer {
 
   clear(): void {
     this.#sessions.clear()
+  }
+
+  rebuilding(): void {
+    this.#before = this.#sessions.get(this.#journal.session)
+  }
+
+  /** How long this session has been silent is no other by that. What nobody here knows of, or of another log, is given up. */
+  rebuilt(gap?: Gap): void {
+    const own = this.#sessions.get(this.#journal.session)
+    const { leases = [], heardAt = 0, heardAtWall = 0, lapsed = [] } = this.#before ?? {}
+    this.#before = undefined
+    if (!own) return
+    const known = new Set(Array.from(leases, keyOf))
+    if (known.size > 0) Object.assign(own, { heardAt, heardAtWall })
+    for (const key of lapsed) own.lapsed.add(key)
+    this.#lapse(
+      own,
+      [...own.leases].filter((lease) => gap?.hasDiverged || !known.has(keyOf(lease))),
+    )
   }
 
   /** Where nobody else can write, a lease of another session is of a process that is gone. */
@@ -244,8 +265,8 @@ export class Leases implements Projection<Renewal>, Observer {
       const over: LeaseTerms[] = []
       session.shortestMs = Infinity
       for (const lease of session.leases) {
-        const hasRunOut = lease.leaseMs <= silentMs || session.lapsed.has(keyOf(lease))
-        if (hasRunOut && !(isOwn && this.#isSoleWriter)) over.push(lease)
+        const hasRunOut = lease.leaseMs <= silentMs && !(isOwn && this.#isSoleWriter)
+        if (hasRunOut || session.lapsed.has(keyOf(lease))) over.push(lease)
         else session.shortestMs = Math.min(session.shortestMs, lease.leaseMs)
       }
       if (isOwn) this.#lapse(session, over)

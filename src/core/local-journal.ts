@@ -35,7 +35,10 @@ export class LocalJournal {
   /** Most events in the next commit. @internal */
   protected most = BATCH_EVENTS
   readonly #projections = new Map<string, Projection>()
-  #head: CommitInfo | undefined
+  /** @internal */
+  protected newest: CommitInfo | undefined
+  /** Events came that nobody here folds. @internal */
+  protected hasStrange = false
   #tickets = 0
   #isBusy = false
   #isDeciding = false
@@ -48,7 +51,7 @@ export class LocalJournal {
 
   /** The newest commit folded. */
   get head(): CommitInfo | undefined {
-    return this.#head
+    return this.newest
   }
 
   /** Whether a command is under way. @internal */
@@ -73,7 +76,7 @@ export class LocalJournal {
 
   /** Adds the one projection of that kind, while there is nothing yet to fold. @internal */
   add<P extends Projection>(kind: string, projection: P): P {
-    if (this.#head ?? this.projection(kind))
+    if (this.newest ?? this.projection(kind))
       throw invalid(`This journal has what folds its ${kind} events, or is in use: make all before you open it`)
     this.#projections.set(kind, projection)
     return projection
@@ -163,7 +166,7 @@ export class LocalJournal {
   /** The steps of a commit are applied for good. */
   #stand({ seq, id, at, events }: Commit, steps: readonly Step[], isNews = true): void {
     const head: CommitInfo = Object.freeze({ seq, id, at })
-    this.#head = head
+    this.newest = head
     let index = 0
     for (const event of events) {
       const change = steps[index++]?.change
@@ -193,6 +196,7 @@ export class LocalJournal {
 
   readonly #fold = (event: JournalEvent, commit: CommitInfo): Step => {
     const projection = this.#projections.get(event.type.slice(0, event.type.indexOf('.')))
+    if (!projection) this.hasStrange = true
     return { projection, change: projection?.fold(event, commit) }
   }
 
@@ -215,7 +219,7 @@ export class LocalJournal {
   }
 
   #decideNext(): Batch {
-    const { seq, id: prev } = this.#head ?? { seq: 0, id: '' }
+    const { seq, id: prev } = this.newest ?? { seq: 0, id: '' }
     const next = { seq: seq + 1, id: this.environment.id(), at: this.environment.now(), prev }
     this.#isDeciding = true
     try {

@@ -1,6 +1,6 @@
 import type { Delivery } from './delivery.js'
 import type { Off } from './environment.js'
-import { CrewError } from './errors.js'
+import { CrewError, notFound } from './errors.js'
 import { Events } from './events.js'
 import type { Id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
@@ -121,6 +121,14 @@ export class MessageNews implements Observer {
 
   opened(): void {
     this.#armExpiry()
+  }
+
+  rebuilt(): void {
+    this.replies.look(
+      (id) => this.#mailboxes.replyTo(id) ?? (this.#mailboxes.get(id) ? undefined : notFound('Message', id)),
+    )
+    this.events.changed()
+    this.#wake([...this.#listeners.keys()])
   }
 
   settled(): void {

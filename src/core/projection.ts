@@ -47,6 +47,14 @@ export interface Turn {
   keep(): void
 }
 
+/** Commits that were not told one by one: those from `from` to `to`, or, where the log is another one, any. */
+export interface Gap {
+  readonly from: number
+  readonly to: number
+  /** The log went back or forked: it is not what it was up to `from` - 1. */
+  readonly hasDiverged: boolean
+}
+
 /** Hears of commits once they stand, in order. */
 export interface Observer {
   /** Of each event from before the journal opened, which is no news but counts. */
@@ -57,6 +65,12 @@ export interface Observer {
   settled?(): void
   /** No command is under way any more. */
   rested?(): void
+  /** Before the state is cleared, to be taken up anew from the storage. */
+  rebuilding?(): void
+  /** After that; without a gap when it is what it was before. */
+  rebuilt?(gap: Gap | undefined): void
+  /** Nothing more can be folded, or written, for this reason. */
+  broke?(error: CrewError): void
   /** Before `open` resolves. */
   opened?(): Promise<void> | void
   /** Before the last decision. */

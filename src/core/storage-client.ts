@@ -1,16 +1,35 @@
 import type { Environment, Off } from './environment.js'
-import { CrewError, wordsOf } from './errors.js'
+import { CrewError, invalid, wordsOf } from './errors.js'
+import { type Reader, withMethods } from './input.js'
 import type { Abortable } from './abortable.js'
-import type { Appended, Commit, JournalStorage, Run } from './journal-storage.js'
+import type { Appended, Checkpoint, Commit, JournalStorage, Run } from './journal-storage.js'
 import type { CommitInfo } from './projection.js'
 
 /** After which a call to the storage counts as unanswered. */
 const CALL_MS = 10_000
-/** The same for the opening, which may have to read all there is: a file of millions of commits takes a minute. */
-const OPEN_MS = 300_000
+/** The same for what may have to read or write all there is: a file of millions of commits takes a minute. */
+const LONG_MS = 300_000
 const LET_GO_MS = 2000
 /** Most commits in one answer. */
 export const PAGE_COMMITS = 100
+
+const storageMethods = withMethods<JournalStorage>('append', 'read', 'saveCheckpoint', 'loadCheckpoint', 'trim')
+/** A storage. What an adapter forgot to say must not turn into a wrong guess. */
+export const storagePort: Reader<JournalStorage> = (value, name, limits) => {
+  if (typeof value !== 'object')
+    throw invalid(`${name} must be a storage: new MemoryStorage(), or fileStorage(folder) of crewlog/storage/file`)
+  const storage = storageMethods(value, name, limits)
+  if (!['one', 'many'].includes(storage.writers)) throw invalid(`${name}.writers must be 'one' or 'many'`)
+  if (typeof storage.maxCommitBytes !== 'number' || !(storage.maxCommitBytes > 0))
+    throw invalid(`${name}.maxCommitBytes must be a number of bytes, or Infinity`)
+  return storage
+}
+
+/** What comes after a replica's head; or it is behind what was trimmed, or in another log. */
+export type Page =
+  { readonly commits: readonly Commit[]; readonly hasMore: boolean } | { readonly lost: 'trimmed' | 'diverged' }
+
+const isFull = (commits: readonly Commit[]): boolean => commits.length >= PAGE_COMMITS
 
 /** A storage as one journal talks to it: every call ends, by its answer or by a time-out. */
 export class StorageClient {
@@ -41,7 +60,7 @@ export class StorageClient {
         if (options.signal?.aborted) return
         this.#taken = this.#storage.open?.(this.#journal, options) ?? Promise.resolve()
         await this.#taken
-      }, OPEN_MS)
+      }, LONG_MS)
     } catch (error) {
       void this.#leave()
       throw error
@@ -69,30 +88,57 @@ export class StorageClient {
   }
 
   /**
-   * Hands over, page by page, what comes after `head`. Reads from `head` itself, to see that the log still ends or goes
-   * on with it: a store can go back in time.
+   * The next commits after `head`. Reads from `head` itself, to see that the log still ends or goes on with it: a store
+   * can go back in time.
    */
-  async *readAfter(head: () => CommitInfo | undefined): AsyncGenerator<readonly Commit[]> {
-    for (;;) {
-      const known = head()
-      const after = Math.max(0, (known?.seq ?? 0) - 1)
-      const run = await this.read(after)
-      if ('trimmedTo' in run) {
-        throw new CrewError(
-          'cursor_expired',
-          `Journal ${this.#journal} is trimmed up to ${run.trimmedTo}, this replica is at ${String(known?.seq ?? 0)}`,
-        )
-      }
-      if (known && run.commits[0]?.id !== known.id) {
-        throw new CrewError(
-          'journal_corrupt',
-          `Journal ${this.#journal} went back or forked at commit ${known.seq}: the storage lost or replaced it`,
-          { seq: known.seq },
-        )
-      }
-      yield known ? run.commits.slice(1) : run.commits
-      if (run.commits.length < PAGE_COMMITS) return
+  async readAfter(head: Pick<CommitInfo, 'seq' | 'id'> | undefined): Promise<Page> {
+    if (!head) {
+      const run = await this.read(0)
+      return 'trimmedTo' in run ? { lost: 'trimmed' } : { commits: run.commits, hasMore: isFull(run.commits) }
     }
+    const { seq, id } = head
+    const run = await this.read(seq - 1)
+    if (!('trimmedTo' in run)) {
+      if (run.commits[0]?.id !== id) return { lost: 'diverged' }
+      return { commits: run.commits.slice(1), hasMore: isFull(run.commits) }
+    }
+    if (run.trimmedTo > seq) return { lost: 'trimmed' }
+    // All that comes after is there, and names what it follows.
+    const rest = await this.read(seq)
+    if ('trimmedTo' in rest) return { lost: 'trimmed' }
+    return rest.commits[0]?.prev === id
+      ? { commits: rest.commits, hasMore: isFull(rest.commits) }
+      : { lost: 'diverged' }
+  }
+
+  /** The commit of that number, if it is there. */
+  async commit(seq: number): Promise<Commit | undefined> {
+    const run = await this.#call((options) => this.#storage.read(this.#journal, seq - 1, 1, options))
+    return 'commits' in run ? run.commits[0] : undefined
+  }
+
+  /** Whether the log has that commit, and all that comes after it. */
+  async has(commit: Pick<CommitInfo, 'seq' | 'id'>): Promise<boolean> {
+    return 'commits' in (await this.readAfter(commit))
+  }
+
+  /** The last commit that is gone, 0 when there is none. */
+  async trimmedTo(): Promise<number> {
+    const run = await this.#call((options) => this.#storage.read(this.#journal, 0, 1, options))
+    return 'trimmedTo' in run ? run.trimmedTo : 0
+  }
+
+  async saveCheckpoint(checkpoint: Checkpoint): Promise<void> {
+    await this.#call((options) => this.#storage.saveCheckpoint(this.#journal, checkpoint, options), LONG_MS)
+  }
+
+  async loadCheckpoint(before?: number): Promise<Checkpoint | undefined> {
+    const kept = await this.#call((options) => this.#storage.loadCheckpoint(this.#journal, before, options), LONG_MS)
+    return kept && { ...kept, parts: this.#each(kept.parts) }
+  }
+
+  async trim(through: number): Promise<void> {
+    await this.#call((options) => this.#storage.trim(this.#journal, through, options), LONG_MS)
   }
 
   watch(wake: () => void): Off {
@@ -108,6 +154,20 @@ export class StorageClient {
     this.#taken = undefined
     if (closed) this.#letGone = closed.catch(() => undefined)
     return closed
+  }
+
+  /** As they come, none later than any answer. */
+  async *#each(parts: Checkpoint['parts']): AsyncGenerator<string> {
+    const iterator = parts[Symbol.asyncIterator]()
+    try {
+      for (;;) {
+        const next = await this.#call(() => iterator.next())
+        if (next.done) return
+        yield next.value
+      }
+    } finally {
+      iterator.return?.().catch(() => undefined)
+    }
   }
 
   async #call<T>(send: (options: Abortable) => Promise<T> | undefined, timeoutMs = CALL_MS): Promise<T> {

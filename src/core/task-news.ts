@@ -1,18 +1,18 @@
 import type { AttemptRecord, Outcome } from './attempt-record.js'
 import type { Attempt } from './attempt.js'
 import type { Off } from './environment.js'
-import { CrewError, type CrewErrorCode } from './errors.js'
+import { CrewError, type CrewErrorCode, notFound } from './errors.js'
 import { Events } from './events.js'
 import type { Id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
 import { type Json, NONE, NOTHING } from './json.js'
 import type { LocalJournal } from './local-journal.js'
 import { Message, type MessageDraft, type MessageStamp } from './message.js'
-import type { CommitInfo, Observer } from './projection.js'
+import type { CommitInfo, Gap, Observer } from './projection.js'
 import type { Card, TaskBoard, TaskChange } from './task-board.js'
 import { expire } from './task-commands.js'
 import type { TaskDesk } from './task-desk.js'
-import type { Answer, Failure, Task } from './task.js'
+import { type Answer, type Failure, Task } from './task.js'
 import { Waits } from './waits.js'
 
 export interface TaskEvent {
@@ -68,6 +68,8 @@ export class TaskNews implements Observer {
   readonly #board: TaskBoard
   readonly #desk: TaskDesk
   #readied: Card[] = []
+  /** Of this process, while the board is taken up anew. */
+  #attempts: (Attempt | readonly never[])[] = []
   #comment: Message | undefined
   #timer: { readonly at: number; readonly keepsAlive: boolean; readonly off: Off } | undefined
   /** A command about expired tasks is under way, or was in vain a moment ago. */
@@ -142,6 +144,28 @@ export class TaskNews implements Observer {
     if (!after.isOpen) this.ends.resolve(id, after)
   }
 
+  rebuilding(): void {
+    this.#attempts = Array.from(this.#board.inStage('in_progress'), ({ attempt }) => attempt ?? [])
+  }
+
+  rebuilt(gap?: Gap): void {
+    for (const attempt of this.#attempts.flat()) {
+      const { id } = attempt.task
+      // Another log may have given the same fence to somebody else.
+      if (gap?.hasDiverged || !this.#board.get(id)) attempt.end(stale(`Task ${id} is in another journal now: stop`, id))
+      else this.follow(attempt)
+    }
+    this.#attempts = []
+    this.#readied = []
+    // As at opening.
+    this.#board.takeTurned()
+    this.ends.look((id) => {
+      const task = this.#board.get(id) ?? notFound('Task', id)
+      return task instanceof Task && task.isOpen ? undefined : task
+    })
+    this.events.changed()
+  }
+
   settled(): void {
     this.#turn()
     this.#arm()
@@ -170,9 +194,7 @@ export class TaskNews implements Observer {
   /** The lease of an attempt ran out before it could be renewed. */
   lapsed(id: Id): void {
     const card = this.#board.card(id)
-    card?.attempt?.end(
-      new CrewError('stale_attempt', `The lease of task ${id} could not be renewed in time: stop`, { id }),
-    )
+    card?.attempt?.end(stale(`The lease of task ${id} could not be renewed in time: stop`, id))
     if (card) card.attempt = undefined
   }
 
@@ -240,6 +262,8 @@ export class TaskNews implements Observer {
     this.#arm()
   }
 }
+
+const stale = (message: string, id: Id): CrewError => new CrewError('stale_attempt', message, { id })
 
 /** Why the attempt's signal aborts, by the outcome that came over it. */
 const ABORTS: Readonly<Partial<Record<Outcome, CrewErrorCode>>> = {

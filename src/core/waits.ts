@@ -1,4 +1,4 @@
-import type { CrewError } from './errors.js'
+import { CrewError } from './errors.js'
 import type { Id } from './input.js'
 
 interface Wait<T> {
@@ -29,6 +29,15 @@ export class Waits<T> {
 
   resolve(id: Id, value: T): void {
     for (const wait of this.#byId.get(id) ?? []) wait.resolve(value)
+  }
+
+  /** Ends what has its answer, or will never have one, by what is known of it now. */
+  look(at: (id: Id) => T | CrewError | undefined): void {
+    for (const [id, waits] of this.#byId) {
+      const answer = at(id)
+      if (answer instanceof CrewError) for (const wait of waits) wait.reject(answer)
+      else if (answer !== undefined) this.resolve(id, answer)
+    }
   }
 
   rejectAll(error: CrewError): void {

@@ -7,10 +7,12 @@ import type { Environment, Off } from '../core/environment.js'
 import { CrewError, invalid } from '../core/errors.js'
 import { contained, Events, expectName, logError, type Observable, type OffEvent, type On } from '../core/events.js'
 import { errorListener, flag, id as anId, type Id, type Limits, limits, object, read, whole } from '../core/input.js'
-import { Journal, storagePort } from '../core/journal.js'
+import { Journal } from '../core/journal.js'
 import type { StoredEvent } from '../core/journal-log.js'
 import { environmentPort } from '../core/local-journal.js'
 import { type Kinds, readKinds } from '../core/kinds.js'
+import { storagePort } from '../core/storage-client.js'
+import { upkeepFields, type UpkeepSettings } from '../core/upkeep.js'
 import type { JournalEvent, JournalStorage } from '../core/journal-storage.js'
 import { type MemberInfo, type MemberOptions, Members } from '../core/members.js'
 import { type CommunicationsEvents, MESSAGE_EVENTS } from '../core/message-news.js'
@@ -25,7 +27,7 @@ import { ReportGenerator } from '../reports/report-generator.js'
 import { Member } from './member.js'
 import { Work } from './work.js'
 
-export interface CrewOptions<K extends Kinds = Kinds> {
+export interface CrewOptions<K extends Kinds = Kinds> extends UpkeepSettings {
   /** Tells the crews in one storage apart; default 'crew'. */
   readonly name?: string
   /** Default: memory, gone with the process. */
@@ -73,6 +75,10 @@ type CrewOwnEvents = {
   'member.updated': [event: MemberEvent]
   'member.left': [event: MemberEvent]
   'session.renewed': [event: SessionEvent]
+  /** Of this process, not stored: the commits from `from` to `to` were trimmed before they were told. */
+  resynced: [event: { readonly from: number; readonly to: number }]
+  /** Of this process, not stored: the journal is not what was told of it up to commit `at`; it went back or forked. */
+  diverged: [event: { readonly at: number }]
   '*': [event: StoredEvent]
 }
 
@@ -83,6 +89,8 @@ const OWN_EVENTS: Readonly<Record<keyof CrewOwnEvents, unknown>> = {
   'member.updated': 1,
   'member.left': 1,
   'session.renewed': 1,
+  resynced: 1,
+  diverged: 1,
   '*': 1,
 }
 /** All that can be heard on a crew, but for errors. */
@@ -103,6 +111,7 @@ const crewOptions = object({
   retry: retryPolicy,
   at: moment,
   onError: errorListener,
+  ...upkeepFields,
 })
 const idleOptions = object(abortable)
 const eventsOptions = object({ after: whole(0), signal: abortable.signal })
@@ -136,7 +145,7 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
   constructor(options: CrewOptions<K>) {
     const given = read(crewOptions, options, 'options')
     const { name = 'crew', storage, environment, limits: bounds, strictMembers = true, leaseMs, retry } = given
-    const { at, kinds, onError } = given
+    const { at, kinds, checkpointEvery, keepHistory, onError } = given
     this.name = name
     const hear = contained(onError ?? logError)
     const kept = {
@@ -149,6 +158,8 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
       },
       ...(storage && { storage }),
       ...(environment && { environment }),
+      ...(checkpointEvery !== undefined && { checkpointEvery }),
+      ...(keepHistory !== undefined && { keepHistory }),
     }
     if (at && !storage) throw invalid('options.at needs the storage that keeps the crew: pass { storage }')
     this.journal = at && storage ? new PastJournal({ ...kept, storage }, at) : new Journal(kept)
@@ -175,6 +186,13 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
     this.journal.observe({
       heard: (event, commit, change) => {
         this.#heard(event, commit, change)
+      },
+      rebuilt: (gap) => {
+        if (!gap) return
+        const { from, to, hasDiverged } = gap
+        if (hasDiverged) this.#events.emit('diverged', Object.freeze({ at: from - 1 }))
+        else this.#events.emit('resynced', Object.freeze({ from, to }))
+        this.#events.changed()
       },
       closed: () => {
         this.#events.close()
@@ -226,11 +244,19 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
   /**
    * Resolves when no handler of this process runs, no command is under way, its listeners have no open mail, and none of
    * its workers could claim anything, now or after a back-off. Tasks that wait for people do not hold it. Rejects with
-   * `timed_out`, `cancelled`, or `closed` when the crew is closed before.
+   * `timed_out`, `cancelled`, `closed` when the crew is closed before, and `read_only` where nothing can be written.
    */
   async idle(options: Abortable = {}): Promise<void> {
     this.journal.assertOpen()
     await this.#work.idle(read(idleOptions, options, 'options'))
+  }
+
+  /**
+   * Saves the state as it is now, so that opening reads only what comes after, and trims what `keepHistory` lets go. A
+   * crew over a storage does so by itself, every `checkpointEvery` commits.
+   */
+  checkpoint(): Promise<void> {
+    return this.journal.checkpoint()
   }
 
   /** Gives back what this session holds, uncounted, settles all waits with `closed`, and ends within 10 s. */

@@ -63,6 +63,8 @@ export class Work {
   #busy = 0
   #claiming = 0
   #offWork: Off | undefined
+  /** Why no loop runs any more. */
+  #over: CrewError | undefined
   readonly #idleWaits = new Set<{ readonly resolve: () => void; readonly reject: (error: CrewError) => void }>()
 
   constructor(tracker: TaskTracker, communications: Communications) {
@@ -79,6 +81,9 @@ export class Work {
       },
       rested: () => {
         this.#checkIdle()
+      },
+      broke: (error) => {
+        this.#close(error)
       },
       closed: () => {
         this.#close()
@@ -158,6 +163,7 @@ export class Work {
 
   /** Resolves when no loop has anything to do, now or after a back-off, and no command is under way. */
   async idle(options: Abortable): Promise<void> {
+    if (this.#over) throw this.#over
     const { environment } = this.#parts.journal
     let forget = (): void => undefined
     const idle = new Promise<void>((resolve, reject) => {
@@ -186,6 +192,10 @@ export class Work {
 
   #enter(stopper: Stopper): void {
     this.#parts.journal.assertOpen()
+    if (this.#over) {
+      stopper.stop()
+      this.#onError(this.#over)
+    }
     this.#busy++
     this.#stoppers.add(stopper)
     this.#offWork ??= this.#parts.news.onWork(this.#wakeTakers)
@@ -385,6 +395,7 @@ export class Work {
   }
 
   #close(error = new CrewError('closed', 'The crew was closed while it was not idle')): void {
+    this.#over ??= error
     for (const stopper of [...this.#stoppers]) stopper.stop()
     for (const { reject } of this.#idleWaits) reject(error)
     this.#idleWaits.clear()

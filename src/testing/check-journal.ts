@@ -1,7 +1,7 @@
 import { filledText, read } from '../core/input.js'
 import { type Commit, FORMAT, type JournalEvent, type JournalStorage } from '../core/journal-storage.js'
 import type { Json } from '../core/json.js'
-import { storagePort } from '../core/journal.js'
+import { storagePort } from '../core/storage-client.js'
 import { Attempts } from './journal-check/attempts.js'
 import { type BrokenPromise, Findings } from './journal-check/findings.js'
 import { Graph } from './journal-check/graph.js'

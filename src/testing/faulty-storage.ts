@@ -3,7 +3,7 @@ import { type Environment, type Off, systemEnvironment } from '../core/environme
 import { invalid } from '../core/errors.js'
 import { type Id, number, object, oneOf, read } from '../core/input.js'
 import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../core/journal-storage.js'
-import { storagePort } from '../core/journal.js'
+import { storagePort } from '../core/storage-client.js'
 import { environmentPort } from '../core/local-journal.js'
 import {
   bySeed,

@@ -1,0 +1,228 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Attempt, type Crew, type CrewEvents, MemoryStorage, openCrew } from 'crewlog'
+import { crash, manualEnvironment, type ManualEnvironment, recordEvents } from 'crewlog/testing'
+import { RewindableStorage } from '../../src/testing/rewindable-storage.js'
+import { stateOf } from '../support/crew-state.js'
+
+let environment: ManualEnvironment
+let storage: RewindableStorage
+/** Whether replicas hear of nothing, as if they slept. */
+let isAsleep: boolean
+let errors: unknown[]
+let crew: Crew
+let other: Crew
+
+const open = (): Promise<Crew> => openCrew({ storage, environment, onError: (error) => errors.push(error) })
+
+beforeEach(async () => {
+  environment = manualEnvironment()
+  const memory = new MemoryStorage()
+  isAsleep = false
+  storage = RewindableStorage.of(
+    Object.assign(memory, {
+      watch: (journal: string, wake: () => void) =>
+        MemoryStorage.prototype.watch.call(memory, journal, () => {
+          if (!isAsleep) wake()
+        }),
+    }),
+  )
+  errors = []
+  crew = await open()
+  other = await open()
+  await crew.join('ana', { capacity: 5 })
+  await crew.join('bo', { capacity: 5 })
+  await other.sync()
+})
+
+/** What is told of the gaps, in order. */
+function gapsOf(of: Crew): unknown[] {
+  const told: unknown[] = []
+  of.on('resynced', (gap) => told.push(gap))
+  of.on('diverged', (gap) => told.push(gap))
+  return told
+}
+
+/** Lets the other crew act, and trims what it did, before this one hears of any of it. */
+async function behindItsBack(act: () => Promise<unknown>): Promise<void> {
+  isAsleep = true
+  await act()
+  await other.checkpoint()
+  await storage.trim('crew', other.journal.head!.seq - 1)
+  await other.tracker.create({ description: 'After' })
+  isAsleep = false
+  await crew.sync()
+}
+
+/** Loses the newest commits, of which the crew has been told. */
+async function goBack(commits: number): Promise<void> {
+  await crew.sync()
+  await storage.rewind('crew', commits)
+}
+
+const claimed = async (id: string): Promise<Attempt> => {
+  await crew.tracker.create({ id, description: id })
+  return (await crew.tracker.claim('ana', { taskId: id }))!
+}
+
+describe('a replica behind a trim', () => {
+  it('takes its state up from the checkpoint, says which commits it did not tell, and tells those after', async () => {
+    const gaps = gapsOf(crew)
+    const from = crew.journal.head!.seq + 1
+    const events = recordEvents(crew)
+    await behindItsBack(async () => {
+      await other.tracker.create({ id: 'a', description: 'A' })
+      await other.as('bo').send('ana', 'Hello')
+    })
+    expect(gaps).toEqual([{ from, to: from + 1 }])
+    expect(events.all.map(({ seq }) => seq)).toEqual([from + 2])
+    expect(stateOf(crew)).toEqual(stateOf(other))
+
+    await crew.tracker.complete((await crew.tracker.start('a', { by: 'ana' })).id)
+    await other.sync()
+    expect(stateOf(other)).toEqual(stateOf(crew))
+    expect(errors).toEqual([])
+  })
+
+  it('goes on with attempts that are still current, and aborts the others with stale_attempt', async () => {
+    const [kept, taken] = [await claimed('kept'), await claimed('taken')]
+    await behindItsBack(async () => {
+      await other.tracker.cancel('taken', { force: true })
+      await other.tracker.retry('taken')
+      await other.tracker.claim('bo', { taskId: 'taken' })
+    })
+    expect(taken.signal.aborted).toBe(true)
+    expect(kept.signal.aborted).toBe(false)
+    await expect(taken.complete()).rejects.toMatchObject({ code: 'stale_attempt' })
+    await environment.advance('5m')
+    expect(kept.signal.aborted).toBe(false)
+    expect(await kept.complete()).toMatchObject({ status: 'completed' })
+  })
+
+  it('settles what is waited for, if it happened meanwhile', async () => {
+    await crew.tracker.create({ id: 'a', description: 'A' })
+    const ended = crew.tracker.whenEnded('a')
+    const reply = crew.as('ana').ask('bo', 'Ready?')
+    await environment.settle()
+    await behindItsBack(async () => {
+      await other.sync()
+      await other.tracker.cancel('a')
+      await other.as('bo').reply(other.as('bo').inbox[0]!, 'Yes')
+    })
+    expect(await ended).toMatchObject({ status: 'cancelled' })
+    expect((await reply).content).toBe('Yes')
+  })
+
+  it('shows it in views, to subscribers and to statistics', async () => {
+    const view = crew.tracker.view({ status: 'completed' })
+    const before = view.getSnapshot()
+    let calls = 0
+    view.subscribe(() => calls++)
+    await behindItsBack(async () => {
+      await other.tracker.create({ id: 'a', description: 'A', assignees: 'bo' })
+      await other.tracker.start('a')
+      await other.tracker.complete('a')
+    })
+    await environment.advance(0)
+    expect(before).toEqual([])
+    expect(view.getSnapshot()).toMatchObject([{ id: 'a' }])
+    expect(calls).toBe(1)
+    expect(crew.reports.generate('summary').data.durations.count).toBe(1)
+  })
+
+  it('works and listens on', async () => {
+    const done: string[] = []
+    crew.as('ana').work((attempt) => done.push(attempt.task.id))
+    crew.as('ana').listen((message) => done.push(message.content as string))
+    await environment.settle()
+    await behindItsBack(async () => {
+      await other.tracker.create({ id: 'a', description: 'A' })
+      await other.as('bo').send('ana', 'Hello')
+    })
+    await crew.idle()
+    expect(done).toContain('a')
+    expect(done).toContain('Hello')
+  })
+})
+
+describe('a replica whose log went back', () => {
+  it('says so, and goes on from what the storage has', async () => {
+    const gaps = gapsOf(crew)
+    await crew.tracker.create({ id: 'a', description: 'A' })
+    await crew.tracker.create({ id: 'b', description: 'B' })
+    const at = crew.journal.head!.seq
+    await goBack(1)
+    const events = recordEvents(crew)
+    await crew.sync()
+    expect(gaps).toEqual([{ at }])
+    expect(events.all).toEqual([])
+    expect(crew.tracker.get('a')).toBeDefined()
+    expect(crew.tracker.get('b')).toBeUndefined()
+
+    await crew.tracker.create({ id: 'c', description: 'C' })
+    await other.sync()
+    expect(stateOf(other)).toEqual(stateOf(crew))
+    expect(stateOf(await open())).toEqual(stateOf(crew))
+  })
+
+  it('tells what is added after, once, and not again what was told before', async () => {
+    await crew.tracker.create({ id: 'a', description: 'A' })
+    await crew.tracker.create({ id: 'b', description: 'B' })
+    await goBack(1)
+    await other.sync()
+    await other.tracker.create({ id: 'c', description: 'C' })
+    const events = recordEvents(crew)
+    await crew.sync()
+    await other.tracker.create({ id: 'd', description: 'D' })
+    await crew.sync()
+    expect(events.of('created').map(({ task }) => task.id)).toEqual(['d'])
+    expect(stateOf(crew)).toEqual(stateOf(other))
+  })
+
+  it('aborts all its attempts, and gives up what it held that is still there', async () => {
+    const [kept, lost] = [await claimed('kept'), await claimed('lost')]
+    await goBack(1)
+    await crew.sync()
+    expect(kept.signal.reason).toMatchObject({ code: 'stale_attempt' })
+    expect(lost.signal.reason).toMatchObject({ code: 'stale_attempt' })
+    await environment.advance('1m')
+    expect(crew.tracker.get('kept')).toMatchObject({ status: 'pending', attempts: [{ outcome: 'lost' }] })
+    expect(crew.tracker.get('lost')).toMatchObject({ status: 'pending', attempts: [] })
+  })
+
+  it('ends the waits for what is gone with not_found, and goes on with the others', async () => {
+    await crew.tracker.create({ id: 'a', description: 'A' })
+    await crew.tracker.create({ id: 'b', description: 'B' })
+    const [a, b] = [crew.tracker.whenEnded('a'), crew.tracker.whenEnded('b')]
+    const reply = crew.as('ana').ask('bo', 'Ready?')
+    const outcomes = Promise.allSettled([b, reply])
+    await environment.settle()
+    await goBack(2)
+    await crew.sync()
+    expect(await outcomes).toMatchObject([{ reason: { code: 'not_found' } }, { reason: { code: 'not_found' } }])
+    await crew.tracker.cancel('a')
+    expect(await a).toMatchObject({ id: 'a' })
+  })
+
+  it('answers commands whose commit was under way with outcome_unknown', async () => {
+    await crew.tracker.create({ id: 'a', description: 'A' })
+    await goBack(1)
+    const late = crew.tracker.create({ id: 'b', description: 'B' })
+    await expect(late).rejects.toMatchObject({ code: 'outcome_unknown' })
+    await crew.tracker.create({ id: 'b', description: 'B' })
+    expect(crew.tracker.list()).toMatchObject([{ id: 'b' }])
+  })
+
+  it('works on, though the log went back to its beginning', async () => {
+    const gaps: CrewEvents['diverged'][0][] = []
+    crew.on('diverged', (gap) => gaps.push(gap))
+    const at = crew.journal.head!.seq
+    await goBack(at)
+    await crew.sync()
+    expect(gaps).toEqual([{ at }])
+    expect(crew.journal.head).toBeUndefined()
+    expect(crew.members).toEqual([])
+    await crew.join('cy')
+    await crash(crew)
+    expect((await open()).members).toMatchObject([{ id: 'cy' }])
+  })
+})

@@ -33,6 +33,8 @@ export interface Simulated {
 const AT_ONCE = 100
 /** Without any news of tasks for so long, nothing more will happen. */
 const QUIET_MS = 86_400_000
+/** Within which everybody is back, though a call of the opening hangs. */
+const BACK_MS = 600_000
 /** For what was on its way when all tasks had ended. */
 const AFTERMATH_MS = 60_000
 const PAUSE_MS = 1000
@@ -57,10 +59,10 @@ export async function simulate(options: SimulateOptions = {}): Promise<Simulated
 }
 
 async function run(plan: Plan, options: SimulateOptions): Promise<Simulated> {
-  const { assign, handler, opened, meanwhile, crew: crewOptions } = options
+  const { assign, handler, opened, meanwhile, ended, storage = new MemoryStorage(), crew: crewOptions } = options
   const time = new VirtualTime(plan.seed)
   const statistics = new SimulationStatistics(() => time.monotonic())
-  let failure: { readonly error: unknown } | undefined
+  const failures: unknown[] = []
   /** What the caller's own functions throw ends the simulation. */
   const guarded =
     <A extends readonly unknown[], R>(run: (...args: A) => R) =>
@@ -68,28 +70,24 @@ async function run(plan: Plan, options: SimulateOptions): Promise<Simulated> {
       try {
         return run(...args)
       } catch (error) {
-        failure ??= { error }
+        failures.push(error)
         throw error
       }
     }
   const guardedPlan = { ...plan, durationMs: guarded(plan.durationMs) }
   const readsMail = assign !== undefined || plan.behaviour.ask > 0
   const employers = employersOf(plan, time.random)
-  const world = new SimulatedWorld(
-    time,
-    plan,
-    new MemoryStorage(),
-    { ...crewOptions },
-    async (crew, place, process) => {
-      statistics.follow(crew)
-      if (place === 0 && assign) assignWith(guarded(assign), crew)
-      // Also after it lost its journal, in which they had joined.
-      if (place === 0 || plan.faults.regress > 0)
-        await Promise.all([...plan.joining].map(([id, joining]) => crew.join(id, joining)))
-      for (const member of employers[place] ?? []) employ(crew, process, member, guardedPlan, handler, readsMail)
-      if (opened) guarded(opened)(crew, place)
-    },
-  )
+  const world = new SimulatedWorld(time, plan, storage, { ...crewOptions }, async (crew, place, process) => {
+    statistics.follow(crew)
+    if (place === 0 && assign) assignWith(guarded(assign), crew)
+    // Again, where the journal in which they joined may be lost.
+    if (crew.members.length === 0 || plan.faults.regress > 0)
+      await Promise.all([...plan.joining].map(([id, joining]) => crew.join(id, joining)))
+    const isThere = new Set(crew.members.map(({ id }) => id))
+    for (const member of employers[place] ?? [])
+      if (isThere.has(member.id)) employ(crew, process, member, guardedPlan, handler, readsMail)
+    if (opened) guarded(opened)(crew, place)
+  })
 
   let isBegun = false
   let isTold = false
@@ -105,7 +103,7 @@ async function run(plan: Plan, options: SimulateOptions): Promise<Simulated> {
     isTold = true
   }
   story().catch((error: unknown) => {
-    failure = { error }
+    failures.push(error)
   })
   const isDone = (crew: Crew): boolean => {
     const { board } = crew.tracker.parts
@@ -117,7 +115,7 @@ async function run(plan: Plan, options: SimulateOptions): Promise<Simulated> {
   }
   let asOf = -1
   const isOver = (): boolean => {
-    if (failure) return true
+    if (failures.length > 0 || world.isEnded) return true
     const isNews = isTold && statistics.changes !== asOf
     if (isNews) asOf = statistics.changes
     // Only what has changed can make a difference.
@@ -125,17 +123,27 @@ async function run(plan: Plan, options: SimulateOptions): Promise<Simulated> {
     return isBegun && time.monotonic() - statistics.newsAt > QUIET_MS
   }
   await time.pass(isOver, plan.limitMs)
-  if (failure) throw failure.error
+  if (failures.length > 0) throw failures[0]
 
   const elapsedMs = time.monotonic()
   const data = { seed: plan.seed, processes: plan.processes, elapsedMs }
   world.heal()
-  await time.pass(() => false, elapsedMs + AFTERMATH_MS)
+  await time.pass(() => world.isWhole, elapsedMs + BACK_MS)
+  await time.pass(() => false, time.monotonic() + AFTERMATH_MS)
   let isClosed = false
-  void world.close().finally(() => {
-    isClosed = true
-  })
+  const close = async (): Promise<void> => {
+    await ended?.(world)
+    await world.close()
+  }
+  close()
+    .catch((error: unknown) => {
+      failures.push(error)
+    })
+    .finally(() => {
+      isClosed = true
+    })
   await time.pass(() => isClosed)
+  if (failures.length > 0) throw failures[0]
 
   const crew = await openCrew({
     ...crewOptions,

@@ -15,20 +15,21 @@ const ASK_MS = 600_000
 export function employ(
   crew: Crew,
   process: SimulatedProcess,
-  { id, speed }: Plan['members'][number],
+  { id, speed, works }: Plan['members'][number],
   plan: Plan,
   handler: SimulationOptions['handler'],
   readsMail: boolean,
 ): void {
   const member = crew.as(id)
-  member.work((attempt) => {
+  const work = (attempt: Attempt): unknown => {
     const random = randomFrom(hash(plan.seed, attempt.task.id, attempt.number))
     const { info } = member
     const durationMs = plan.durationMs(random, { task: attempt.task, member: info }) / speed
     const think = (ms: number): Promise<void> => thinking(process, attempt, ms)
-    const work: SimulatedWork = { member: info, durationMs, random, think }
-    return handler ? handler(attempt, work) : asUsual(crew, attempt, work, plan)
-  })
+    const how: SimulatedWork = { member: info, durationMs, random, think }
+    return handler ? handler(attempt, how) : asUsual(crew, attempt, how, plan)
+  }
+  if (works) member.work(work)
   if (!readsMail) return
   member.listen(async (message) => {
     if (message.kind !== 'question') return

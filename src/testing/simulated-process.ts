@@ -115,6 +115,11 @@ export class SimulatedProcess implements Environment {
     this.#aheadMs += ms
   }
 
+  /** Sets its wall clock right. */
+  correct(): void {
+    this.#aheadMs = 0
+  }
+
   /** The storage at the other end of a line on which a call takes about `latencyMs` each way. */
   reach(storage: JournalStorage, latencyMs: number): JournalStorage {
     const travel = (arrive: () => void): void => {

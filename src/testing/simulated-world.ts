@@ -51,6 +51,7 @@ export class SimulatedWorld implements Simulation {
   readonly #mishaps = new Map<string, number>()
   #isHealthy = true
   #isOver = false
+  #isEnded = false
 
   constructor(
     time: VirtualTime,
@@ -87,6 +88,20 @@ export class SimulatedWorld implements Simulation {
     return places.find(({ process, crew }) => process.isRunning && crew)?.crew
   }
 
+  end(): void {
+    this.#isEnded = true
+  }
+
+  /** Whether somebody asked for its end. */
+  get isEnded(): boolean {
+    return this.#isEnded
+  }
+
+  /** Whether every process runs. */
+  get isWhole(): boolean {
+    return this.crews.length === this.processes
+  }
+
   /** Those that run. */
   get crews(): readonly Crew[] {
     return this.#places.flatMap(({ process, crew }) => (process.isRunning && crew ? [crew] : []))
@@ -98,13 +113,14 @@ export class SimulatedWorld implements Simulation {
 
   /** Begins a process there, with clocks of its own. Resolves when it has opened the crew. */
   async begin(index: number): Promise<void> {
-    const skewMs = this.#plan.faults.clockStep > 0 ? Math.round(2000 * (this.random() - 0.5)) : 0
+    const skewMs = this.#plan.faults.clockStep > 0 && !this.#isHealthy ? Math.round(2000 * (this.random() - 0.5)) : 0
     const process = new SimulatedProcess(this.time, skewMs)
     const place: Place = { process, crew: undefined }
     this.#places[index] = place
     for (;;) {
+      let crew: Crew | undefined
       try {
-        const crew = await openCrew({
+        crew = await openCrew({
           ...this.#options,
           name: this.name,
           storage: process.reach(this.storage, this.#plan.latencyMs),
@@ -118,6 +134,7 @@ export class SimulatedWorld implements Simulation {
         return
       } catch (error) {
         if (!CrewError.is(error)) throw error
+        await crew?.close()
         await process.wait(PAUSE_MS)
       }
     }
@@ -129,10 +146,14 @@ export class SimulatedWorld implements Simulation {
     for (let place = 0; place < this.processes; place++) void this.#befall(place)
   }
 
-  /** Nothing goes wrong any more; what was stopped goes on, and who died comes back. */
+  /** Nothing goes wrong any more: what was stopped goes on, who died comes back, and clocks are right. */
   heal(): void {
     this.#isHealthy = true
-    for (const { process } of this.#places) if (!process.isDead) process.resume()
+    for (const [place, { process }] of this.#places.entries()) {
+      process.resume()
+      process.correct()
+      if (process.isDead) void this.begin(place)
+    }
   }
 
   /** Closes what is open, and lets nobody come back. */
@@ -176,7 +197,7 @@ export class SimulatedWorld implements Simulation {
     this.#count('crash')
     this.process(place).kill()
     this.time.setTimer(() => {
-      if (!this.#isOver) void this.begin(place)
+      if (!this.#isOver && this.process(place).isDead) void this.begin(place)
     }, this.time.exponential(DOWN_MS))
   }
 

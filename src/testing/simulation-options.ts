@@ -1,6 +1,20 @@
 import { invalid } from '../core/errors.js'
-import { anyFields, duration, type Id, id, many, number, object, read, type Reader, whole } from '../core/input.js'
+import {
+  anyFields,
+  duration,
+  flag,
+  type Id,
+  id,
+  many,
+  number,
+  object,
+  read,
+  type Reader,
+  whole,
+} from '../core/input.js'
 import type { Attempt } from '../core/attempt.js'
+import { storagePort } from '../core/storage-client.js'
+import type { JournalStorage } from '../core/journal-storage.js'
 import type { MemberInfo, MemberOptions } from '../core/members.js'
 import type { TaskDraft } from '../core/task-input.js'
 import type { Task } from '../core/task.js'
@@ -17,6 +31,8 @@ export interface SimulatedMember extends MemberOptions {
   readonly id: Id
   /** How many times as fast as others; default 1. */
   readonly speed?: number
+  /** Whether it takes tasks; default true. One that does not reads its mail and answers. */
+  readonly works?: boolean
 }
 
 /** What members do beside completing tasks, as shares of their attempts; default 0. */
@@ -69,6 +85,8 @@ export interface Simulation {
   wait(ms: number): Promise<void>
   /** The crew as that process has it open; undefined while the process is down or stopped. Default: any that runs. */
   crew(process?: number): Crew | undefined
+  /** Ends it though tasks are open. */
+  end(): void
 }
 
 /** What is simulated. */
@@ -94,6 +112,8 @@ export interface SimulationOptions {
   readonly assign?: (task: Task, crew: Crew) => Id | readonly Id[] | undefined
   /** Instead of thinking for so long and completing. */
   readonly handler?: (attempt: Attempt, work: SimulatedWork) => unknown
+  /** In memory, as real I/O is not waited for; default: a new one. */
+  readonly storage?: JournalStorage
   readonly crew?: Omit<CrewOptions, 'name' | 'storage' | 'environment' | 'onError'>
   /** Ends the simulation though tasks are open; default 30 days. */
   readonly limitMs?: number
@@ -101,6 +121,8 @@ export interface SimulationOptions {
   readonly opened?: (crew: Crew, process: number) => void
   /** What else happens; the simulation ends after it. */
   readonly meanwhile?: (simulation: Simulation) => Promise<void>
+  /** Called when it is over, nothing goes wrong any more and all processes are back: to look at what each of them shows. */
+  readonly ended?: (simulation: Simulation) => Promise<void>
 }
 
 /** A task of a simulation; it has an id, so that it is known again when its creation had no answer. */
@@ -109,7 +131,7 @@ export type NamedDraft = TaskDraft & { readonly id: Id }
 /** The options once read, with what was left out. */
 export interface Plan {
   readonly seed: number
-  readonly members: readonly Required<Pick<SimulatedMember, 'id' | 'speed'>>[]
+  readonly members: readonly Required<Pick<SimulatedMember, 'id' | 'speed' | 'works'>>[]
   readonly joining: ReadonlyMap<Id, MemberOptions>
   readonly tasks: (random: () => number) => Iterable<TaskDraft>
   readonly arrivalMs: (random: () => number) => number
@@ -181,8 +203,13 @@ const durationOf: Reader<(random: () => number, of: never) => number> = (value, 
 
 const count = whole(1, 1_000_000)
 const aMember = (value: unknown, name: string, limits: never): SimulatedMember => {
-  const { id: anId, speed = 1, ...joining } = anyFields(value, name, limits)
-  return { ...joining, id: id(anId, `${name}.id`, limits), speed: number(0.001)(speed, `${name}.speed`, limits) }
+  const { id: anId, speed = 1, works = true, ...joining } = anyFields(value, name, limits)
+  return {
+    ...joining,
+    id: id(anId, `${name}.id`, limits),
+    speed: number(0.001)(speed, `${name}.speed`, limits),
+    works: flag(works, `${name}.works`, limits),
+  }
 }
 const members: Reader<readonly SimulatedMember[]> = (value, name, limits) =>
   typeof value === 'number'
@@ -215,10 +242,12 @@ const fields = object({
   latencyMs: duration(),
   assign: aFunction,
   handler: aFunction,
+  storage: storagePort,
   crew: anyFields,
   limitMs: duration(),
   opened: aFunction,
   meanwhile: aFunction,
+  ended: aFunction,
   check: aFunction,
 })
 
@@ -229,8 +258,8 @@ export function planOf(options: SimulationOptions): Plan {
   const exponential = read(durationOf, { meanMs: 60_000 }, 'durationMs')
   return {
     seed: given.seed ?? 1,
-    members: crowd.map((member) => ({ id: member.id, speed: member.speed ?? 1 })),
-    joining: new Map(crowd.map(({ id: anId, speed: _, ...joining }) => [anId, joining])),
+    members: crowd.map((member) => ({ id: member.id, speed: member.speed ?? 1, works: member.works ?? true })),
+    joining: new Map(crowd.map(({ id: anId, speed: _speed, works: _works, ...joining }) => [anId, joining])),
     tasks: given.tasks ?? read(tasks, 50, 'tasks'),
     arrivalMs: (given.arrivalMs ?? (() => 0)) as Plan['arrivalMs'],
     durationMs: (given.durationMs ?? exponential) as Plan['durationMs'],

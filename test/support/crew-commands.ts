@@ -245,7 +245,8 @@ const commands = {
 export const call = (replica: Replica, step: Step, op: string): Called | undefined =>
   commands[step.command](replica, step, op)
 
-const FREQUENT: readonly Step['command'][] = [
+export const COMMANDS = Object.keys(commands) as readonly Step['command'][]
+export const FREQUENT: readonly Step['command'][] = [
   'claim',
   'claim',
   'claim',
@@ -260,7 +261,7 @@ const FREQUENT: readonly Step['command'][] = [
 ]
 
 export const aStep: fc.Arbitrary<Step> = fc.record({
-  command: fc.oneof(fc.constantFrom(...(Object.keys(commands) as Step['command'][])), fc.constantFrom(...FREQUENT)),
+  command: fc.oneof(fc.constantFrom(...COMMANDS), fc.constantFrom(...FREQUENT)),
   member: fc.constantFrom(...MEMBERS),
   other: fc.constantFrom(...MEMBERS),
   task: fc.constantFrom(...TASKS),

@@ -1,0 +1,96 @@
+// Simulates small crews with rivals, a seed each, while everything goes wrong, and checks every promise after each.
+//   npm run simulate -- --seeds 10000 [--from 1] [--faults '{"crash":50}'] [--workers 2]
+// A failing seed is printed; repeat it with --seeds 1 --from <seed>.
+import { fork } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import type { Faults } from 'crewlog/testing'
+import { trial } from '../test/support/simulation/trial.js'
+
+interface Failure {
+  readonly seed: number
+  readonly why: string
+}
+interface Tally {
+  readonly seeds: number
+  readonly failures: readonly Failure[]
+  /** How often what happened, and in how many seeds. */
+  readonly counts: Readonly<Record<string, readonly [number, number]>>
+}
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '1000' },
+    from: { type: 'string', default: '1' },
+    faults: { type: 'string', default: '{}' },
+    workers: { type: 'string', default: String(availableParallelism()) },
+    /** Of a worker: every how-manieth seed it takes. */
+    step: { type: 'string' },
+  },
+})
+const seeds = Number(values.seeds)
+const from = Number(values.from)
+const faults = JSON.parse(values.faults) as Faults
+const PART = 50
+
+async function work(step: number): Promise<void> {
+  for (let seed = from; seed < from + seeds; seed += step * PART) {
+    const failures: Failure[] = []
+    const counts: Record<string, [number, number]> = {}
+    let done = 0
+    for (let next = seed; next < from + seeds && done < PART; next += step, done++) {
+      try {
+        for (const [what, times] of Object.entries((await trial(next, faults)).counts)) {
+          const [all, some] = counts[what] ?? [0, 0]
+          counts[what] = [all + times, some + (times > 0 ? 1 : 0)]
+        }
+      } catch (error) {
+        failures.push({ seed: next, why: error instanceof Error ? error.message : String(error) })
+      }
+    }
+    process.send?.({ seeds: done, failures, counts } satisfies Tally)
+  }
+}
+
+async function lead(workers: number): Promise<void> {
+  const start = performance.now()
+  const totals = new Map<string, [number, number]>()
+  const failures: Failure[] = []
+  let done = 0
+  let told = 0
+  const args = (index: number): readonly string[] => [
+    ...['--seeds', String(Math.max(0, seeds - index)), '--from', String(from + index)],
+    ...['--faults', values.faults, '--step', String(workers)],
+  ]
+  const hear = (tally: Tally): void => {
+    done += tally.seeds
+    for (const [what, [all, some]] of Object.entries(tally.counts)) {
+      const total = totals.get(what) ?? [0, 0]
+      totals.set(what, [total[0] + all, total[1] + some])
+    }
+    for (const failure of tally.failures) {
+      failures.push(failure)
+      console.error(
+        `\nSeed ${failure.seed} fails; repeat it with: npm run simulate -- --seeds 1 --from ${failure.seed}${values.faults === '{}' ? '' : ` --faults '${values.faults}'`}\n${failure.why}`,
+      )
+    }
+    if (done - told < 1000 && done < seeds) return
+    told = done
+    const seconds = (performance.now() - start) / 1000
+    console.log(`${done} of ${seeds} seeds, ${failures.length} fail, ${(done / seconds).toFixed(0)} seeds a second`)
+  }
+  const ends = Array.from({ length: workers }, (_, index) => {
+    const worker = fork(new URL(import.meta.url), args(index))
+    worker.on('message', hear)
+    return new Promise<number>((resolve) => worker.on('exit', (code) => resolve(code ?? 1)))
+  })
+  const codes = await Promise.all(ends)
+  console.log('\n| what | times | in seeds |\n| --- | --- | --- |')
+  for (const [what, [all, some]] of [...totals].sort(([a], [b]) => (a < b ? -1 : 1)))
+    console.log(`| ${what} | ${all} | ${some} |`)
+  if (failures.length > 0) console.log(`\nFailing seeds: ${failures.map(({ seed }) => seed).join(', ')}`)
+  process.exitCode = failures.length > 0 || codes.some((code) => code !== 0) || done < seeds ? 1 : 0
+}
+
+if (values.step === undefined) await lead(Math.min(seeds, Number(values.workers)))
+else await work(Number(values.step))

@@ -1,0 +1,155 @@
+import type { Commit, JournalEvent, TaskStatus } from 'crewlog'
+
+/** A task as far as the answers to claims, creations and changes depend on it. */
+export interface Row {
+  readonly status: TaskStatus
+  readonly version: number
+  readonly fence: number
+  readonly holder: string | undefined
+  readonly assignees: readonly string[]
+  readonly requires: Readonly<Record<string, number>>
+  readonly edges: ReadonlyMap<string, Edge>
+  /** Whether it is ready depends on a clock. */
+  readonly isTimed: boolean
+}
+
+interface Edge {
+  readonly id: string
+  readonly onFailure: string
+  readonly onCancel: string
+}
+
+interface MemberRow {
+  readonly capacity: number
+  readonly available: boolean
+  readonly skills: Readonly<Record<string, number>>
+}
+
+interface ListChange<T> {
+  readonly added?: readonly T[]
+  readonly removed?: readonly string[]
+}
+
+type Fields = Partial<{
+  status: TaskStatus
+  fence: number
+  holder: string | null
+  assignees: ListChange<string>
+  requires: Readonly<Record<string, number>>
+  dependsOn: ListChange<Edge>
+  notBefore: number | null
+  failAt: number | null
+  timeLimitMs: number | null
+  offeredTo: object | null
+}>
+
+const BLANK: Row & { readonly timed: ReadonlySet<string> } = {
+  status: 'pending',
+  version: 0,
+  fence: 0,
+  holder: undefined,
+  assignees: [],
+  requires: {},
+  edges: new Map(),
+  isTimed: false,
+  timed: new Set(),
+}
+const TIMED = ['notBefore', 'failAt', 'offeredTo'] as const
+
+/** The sequential model: what a crew is after each event, and what it may answer then. Written without the library's code. */
+export class BoardModel {
+  readonly tasks = new Map<string, typeof BLANK>()
+  readonly members = new Map<string, MemberRow>()
+  readonly #held = new Map<string, number>()
+
+  follow({ type, id, changes }: JournalEvent): void {
+    if (type.startsWith('task.')) this.#followTask(id, changes)
+    else if (type === 'member.left') this.members.delete(id)
+    else if (type.startsWith('member.')) {
+      const known = this.members.get(id) ?? { capacity: 1, available: true, skills: {} }
+      this.members.set(id, { ...known, ...(changes as Partial<MemberRow>) })
+    }
+  }
+
+  /** Whether a claim by the member may find nothing to do: of the task, or of all. */
+  mayFindNothing(member: string, taskId?: string): boolean {
+    const taker = this.members.get(member)
+    if (!taker?.available || (this.#held.get(member) ?? 0) >= taker.capacity) return true
+    const rows = taskId === undefined ? [...this.tasks.values()] : [this.tasks.get(taskId) ?? BLANK]
+    return !rows.some((row) => !row.isTimed && this.#isClaimable(row, member, taker))
+  }
+
+  #isClaimable(row: Row, member: string, { skills }: MemberRow): boolean {
+    if (row.version === 0 || row.status !== 'pending') return false
+    for (const edge of row.edges.values()) if (!this.#isSatisfied(edge)) return false
+    if (row.assignees.length > 0) return row.assignees.includes(member)
+    return Object.entries(row.requires).every(([skill, least]) => (skills[skill] ?? -1) >= least)
+  }
+
+  #isSatisfied({ id, onFailure, onCancel }: Edge): boolean {
+    const status = this.tasks.get(id)?.status
+    return (
+      status === 'completed' ||
+      (status === 'failed' && onFailure === 'continue') ||
+      (status === 'cancelled' && onCancel === 'continue')
+    )
+  }
+
+  #followTask(id: string, changes: Fields): void {
+    const row = this.tasks.get(id) ?? BLANK
+    const timed = new Set(row.timed)
+    for (const field of TIMED) {
+      if (changes[field] === null) timed.delete(field)
+      else if (changes[field] !== undefined) timed.add(field)
+    }
+    const edges = new Map(row.edges)
+    for (const gone of changes.dependsOn?.removed ?? []) edges.delete(gone)
+    for (const edge of changes.dependsOn?.added ?? []) edges.set(edge.id, edge)
+    const { added = [], removed = [] } = changes.assignees ?? {}
+    const holder = changes.holder === undefined ? row.holder : (changes.holder ?? undefined)
+    if (row.holder !== undefined) this.#held.set(row.holder, (this.#held.get(row.holder) ?? 0) - 1)
+    if (holder !== undefined) this.#held.set(holder, (this.#held.get(holder) ?? 0) + 1)
+    this.tasks.set(id, {
+      status: changes.status ?? row.status,
+      version: row.version + 1,
+      fence: changes.fence ?? row.fence,
+      holder,
+      assignees: [...row.assignees.filter((one) => !removed.includes(one) && !added.includes(one)), ...added],
+      requires: changes.requires ?? row.requires,
+      edges,
+      timed,
+      isTimed: timed.size > 0,
+    })
+  }
+}
+
+/** Something that must have been true at one moment between two numbers of commits. */
+export interface Claim {
+  readonly name: string
+  /** How many commits there were when it was asked, and when it was answered. */
+  readonly from: number
+  readonly to: number
+  readonly holds: (model: BoardModel) => boolean
+}
+
+/** Those that were never true in their time, between two commits or between two events of one. */
+export function unproven(commits: readonly Commit[], claims: readonly Claim[]): readonly string[] {
+  const waiting = [...claims].sort((a, b) => a.from - b.from)
+  const model = new BoardModel()
+  let open: Claim[] = []
+  const failed: string[] = []
+  const look = (): void => {
+    open = open.filter(({ holds }) => !holds(model))
+  }
+  for (let seq = 0; seq <= commits.length; seq++) {
+    for (const event of commits[seq - 1]?.events ?? []) {
+      model.follow(event)
+      look()
+    }
+    while (waiting[0]?.from === seq) open.push(waiting.shift() as Claim)
+    look()
+    failed.push(...open.filter(({ to }) => to <= seq).map(({ name }) => name))
+    open = open.filter(({ to }) => to > seq)
+  }
+  return [...failed, ...open.map(({ name }) => name)]
+}

@@ -1,0 +1,296 @@
+import { type Attempt, type AttemptRecord, type Commit, type Crew, CrewError, MemoryStorage, openCrew } from 'crewlog'
+import { type Faults, manualEnvironment, simulate, type SimulatedWork, type Simulation } from 'crewlog/testing'
+import {
+  call,
+  COMMANDS,
+  FREQUENT,
+  MEMBERS,
+  type Replica,
+  type Step,
+  TASKS,
+  timesStored,
+  type Trace,
+} from '../crew-commands.js'
+import { stateOf } from '../crew-state.js'
+import { Table } from '../crew-table.js'
+import { History } from './history.js'
+
+/** What one seed came to: enough to see that a run was no idle one. */
+export interface Trial {
+  readonly seed: number
+  readonly counts: Readonly<Record<string, number>>
+}
+
+/** Tasks that several processes create, claim and change in the same moment. */
+const CONTESTED = ['r0', 'r1', 'r2', 'r3'] as const
+/** May take any number of tasks, so that only the task itself can be why it gets none. */
+const RIVAL = 'rival'
+const WORKERS = ['w1', 'w2', 'w3'] as const
+const PROCESSES = 3
+
+/** Refusals that say: nothing of this is stored. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'invalid_input',
+  'not_found',
+  'already_exists',
+  'permission_denied',
+  'already_claimed',
+  'not_eligible',
+  'invalid_transition',
+  'stale_attempt',
+  'stale_delivery',
+  'stale_version',
+  'dependency_cycle',
+  'idempotency_conflict',
+  'storage_unavailable',
+  'closed',
+])
+
+interface Outcome {
+  readonly called: string
+  readonly trace: Trace | undefined
+  readonly crew: Crew
+  answer?: 'done' | 'refused' | 'unknown'
+}
+
+/** Simulates a small crew with rivals by a seed, and throws at the first promise that was broken. */
+export async function trial(seed: number, wanted: Faults = {}): Promise<Trial> {
+  return new Story(seed, wanted).play()
+}
+
+class Story {
+  readonly #seed: number
+  readonly #wanted: Faults
+  readonly #history = new History()
+  readonly #replicas = new Map<Crew, Replica>()
+  readonly #outcomes: Outcome[] = []
+  readonly #heard = new Map<Crew, { readonly from: number; readonly events: string[] }>()
+  readonly #counts = new Map<string, number>()
+  #wrong: string[] = []
+
+  constructor(seed: number, wanted: Faults) {
+    this.#seed = seed
+    this.#wanted = wanted
+  }
+
+  async play(): Promise<Trial> {
+    const storage = new MemoryStorage()
+    const seed = this.#seed
+    // Each fault in every other seed, so that some seeds have few and some all.
+    const has = (bit: number): boolean => ((Math.imul(seed, 0x9e3779b1) >>> (8 + bit)) & 1) === 1
+    if (has(7)) Object.assign(storage, { maxCommitBytes: 50_000 })
+    if (has(8)) Object.assign(storage, { watch: undefined })
+    const faults: Faults = {
+      crash: has(0) ? 20 : 0,
+      stall: has(1) ? 20 : 0,
+      suspend: has(2) ? 10 : 0,
+      clockStep: has(3) ? 20 : 0,
+      storage: has(4) ? 0.25 : 0.03,
+      lostWake: has(5) ? 0.3 : 0,
+      doubled: has(6) ? 0.5 : 0,
+      ...this.#wanted,
+    }
+    this.#witness(storage)
+    const { report } = await simulate({
+      seed,
+      storage,
+      faults,
+      processes: PROCESSES,
+      members: [
+        ...MEMBERS.map((id) => ({ id, capacity: 2, works: false })),
+        ...WORKERS.map((id) => ({ id })),
+        { id: RIVAL, capacity: 1000, works: false },
+      ],
+      tasks: 4,
+      crew: { leaseMs: 5000 + (seed % 4) * 15_000 },
+      durationMs: { meanMs: 20_000 },
+      latencyMs: seed % 3,
+      behaviour: { fail: 0.1, stall: 0.1, ask: 0.1 },
+      handler: work,
+      opened: (crew, place) => {
+        this.#follow(crew, place)
+      },
+      meanwhile: (simulation) => this.#rival(simulation),
+      ended: (simulation) => this.#look(simulation, storage),
+    })
+    if (this.#wrong.length > 0) throw new Error(this.#wrong.slice(0, 5).join('\n'))
+    for (const [fault, times] of Object.entries(report.data.faults)) this.#counts.set(fault, times)
+    return { seed, counts: Object.fromEntries(this.#counts) }
+  }
+  /** Counts what is stored and what is refused. */
+  #witness(storage: MemoryStorage): void {
+    MemoryStorage.prototype.watch.call(storage, 'crew', () => {
+      this.#history.stored()
+    })
+    const append = storage.append.bind(storage)
+    storage.append = async (journal, commit) => {
+      const answer = await append(journal, commit)
+      if (!answer.appended) this.#count('decided again')
+      return answer
+    }
+  }
+
+  #follow(crew: Crew, place: number): void {
+    this.#history.follow(crew, place)
+    this.#replicas.set(crew, { crew, attempts: [], deliveries: [] })
+    const events: string[] = []
+    crew.on('*', ({ seq, type, id }) => events.push(`${String(seq)} ${type} ${id}`))
+    this.#heard.set(crew, { from: crew.journal.head?.seq ?? 0, events })
+  }
+
+  /** Commands of rivals in whatever processes run. */
+  async #rival(simulation: Simulation): Promise<void> {
+    const { random } = simulation
+    const steps = 12 + Math.floor(random() * 28)
+    for (let number = 0; number < steps; number++) {
+      await simulation.wait(oneOf(random, [0, 0, 0, 2, 10, 700, 4000, 20_000]))
+      const place = Math.floor(random() * PROCESSES)
+      if (random() < 0.35) this.#contest(simulation, `op${String(number)}`)
+      else {
+        const crew = simulation.crew(place)
+        if (crew) this.#call(crew, stepFrom(random), `op${String(number)}`)
+      }
+    }
+    await simulation.wait(oneOf(random, [1000, 20_000, 90_000]))
+    simulation.end()
+  }
+
+  #call(crew: Crew, step: Step, op: string): void {
+    const called = call(this.#replicas.get(crew) as Replica, step, op)
+    if (called) this.#expect(crew, `${op} ${step.command}`, called.answer, called.trace)
+  }
+
+  /** The same task in several processes at once. */
+  #contest(simulation: Simulation, op: string): void {
+    const { random } = simulation
+    const id = oneOf(random, CONTESTED)
+    for (let place = 0; place < PROCESSES; place++) {
+      const crew = simulation.crew(place)
+      if (!crew) continue
+      const { tracker } = crew
+      const known = tracker.get(id)
+      const run = oneOf<() => Promise<unknown>>(random, [
+        () => tracker.create({ id, description: op }),
+        () => tracker.claim(RIVAL, { taskId: id }),
+        () => tracker.claim(RIVAL, { taskId: id }),
+        () => tracker.update(id, { metadata: { op: `${op} ${String(place)}` } }, { version: known?.version ?? 1 }),
+        () => this.#history.read(crew, place, id),
+        () => tracker.release(id, { fence: known?.fence || 1 }),
+        () => tracker.complete(id, { fence: known?.fence || 1, result: op }),
+      ])
+      this.#expect(crew, `${op} contest`, run(), undefined)
+    }
+  }
+
+  #expect(crew: Crew, called: string, answer: Promise<unknown>, trace: Trace | undefined): void {
+    const outcome: Outcome = { called, trace, crew }
+    this.#outcomes.push(outcome)
+    answer.then(
+      () => (outcome.answer = 'done'),
+      (error: unknown) => {
+        const code = CrewError.is(error) ? error.code : String(error)
+        outcome.answer = REFUSALS.has(code) ? 'refused' : 'unknown'
+        if (outcome.answer === 'unknown' && code !== 'outcome_unknown')
+          this.#wrong.push(`${called} rejects with ${code}`)
+      },
+    )
+  }
+
+  /** When all is well again: what every process shows, against what is stored. */
+  async #look(simulation: Simulation, storage: MemoryStorage): Promise<void> {
+    const crews = Array.from({ length: PROCESSES }, (_, place) => simulation.crew(place)).flatMap((crew) => crew ?? [])
+    if (crews.length < PROCESSES) this.#wrong.push('A process did not come back')
+    let commits: readonly Commit[] = []
+    // A renewal may come in between.
+    for (
+      let tries = 0;
+      tries < 10 && crews.some(({ journal }) => journal.head?.seq !== (commits.length || -1));
+      tries++
+    ) {
+      await Promise.all(crews.map((crew) => crew.sync()))
+      const run = await storage.read('crew', 0, Infinity)
+      commits = 'commits' in run ? run.commits : []
+    }
+    const environment = manualEnvironment({ now: crews[0]?.journal.environment.now() ?? 0 })
+    const fresh = await openCrew({ storage, environment })
+    const should = JSON.stringify(stateOf(fresh))
+    for (const crew of crews) {
+      if (crew.journal.head?.seq !== commits.at(-1)?.seq)
+        this.#wrong.push(
+          `A process does not keep up: ${String(crew.journal.head?.seq)} of ${String(commits.at(-1)?.seq)} ${commits.length}`,
+        )
+      else if (JSON.stringify(stateOf(crew)) !== should) this.#wrong.push('A process shows what is not stored')
+    }
+    for (const { called, crew, answer } of this.#outcomes)
+      if (!answer && crews.includes(crew)) this.#wrong.push(`${called} has no answer`)
+    this.#check(commits)
+  }
+
+  #check(commits: readonly Commit[]): void {
+    Table.walk(commits)
+    const events = commits.flatMap((commit) => commit.events)
+    for (const { called, trace, answer } of this.#outcomes) {
+      if (!trace) continue
+      const times = timesStored(trace, events)
+      const least = answer === 'done' && !trace.mayBeNone ? 1 : 0
+      const most = answer === 'refused' ? 0 : 1
+      if (times < least || times > most)
+        this.#wrong.push(`${called}, ${answer ?? 'not answered'}, is stored ${String(times)} times`)
+    }
+    const told = commits.flatMap(({ seq, events: some }) => some.map(({ type, id }) => `${String(seq)} ${type} ${id}`))
+    const starts = commits.map(({ events: some }) => some.length)
+    for (const { from, events: heard } of this.#heard.values()) {
+      const before = starts.slice(0, from).reduce((sum, length) => sum + length, 0)
+      // One that died heard less.
+      if (heard.some((event, index) => event !== told[before + index]))
+        this.#wrong.push('A process heard what is not stored')
+    }
+    this.#wrong.push(...this.#history.untrue(commits), ...this.#history.unlinearizable(commits, CONTESTED, RIVAL))
+    this.#count('calls', this.#history.calls.length)
+    this.#count('commits', commits.length)
+    const attempts = events.flatMap(({ id, changes }) =>
+      ((changes['attempts'] as { readonly added?: readonly AttemptRecord[] } | undefined)?.added ?? []).map(
+        (attempt) => ({ id, ...attempt }),
+      ),
+    )
+    const lost = attempts.filter(({ outcome }) => outcome === 'lost')
+    this.#count('lost lease', lost.length)
+    this.#count(
+      'takeover',
+      lost.filter(({ id, number, session }) =>
+        attempts.some((next) => next.id === id && next.number === number + 1 && next.session !== session),
+      ).length,
+    )
+  }
+
+  #count(what: string, times = 1): void {
+    this.#counts.set(what, (this.#counts.get(what) ?? 0) + times)
+  }
+}
+
+const oneOf = <T>(random: () => number, list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
+
+function stepFrom(random: () => number): Step {
+  return {
+    command: oneOf(random, random() < 0.5 ? COMMANDS : FREQUENT),
+    member: oneOf(random, MEMBERS),
+    other: oneOf(random, MEMBERS),
+    task: oneOf(random, TASKS),
+    more: TASKS.filter(() => random() < 0.2).slice(0, 2),
+    policy: oneOf(random, ['fail', 'cancel', 'continue', 'block'] as const),
+    ms: oneOf(random, [0, 0, 5, 100, 1000, 5000, 40_000]),
+    flag: random() < 0.5,
+    pick: Math.floor(random() * 9),
+  }
+}
+
+/** What a worker does with a task. */
+async function work(attempt: Attempt, { durationMs, think, random }: SimulatedWork): Promise<unknown> {
+  const draw = random()
+  if (draw < 0.1) await attempt.progress({ value: 0.1 })
+  await think(durationMs * (draw < 0.2 ? 10 : 1))
+  if (draw > 0.9) throw new Error('failed, as simulated')
+  if (draw > 0.8) return attempt.release()
+  if (draw > 0.7) return attempt.wait({ for: 'input', question: 'Which?', withinMs: 20_000, onTimeout: 'resume' })
+  return 'done'
+}

@@ -61,7 +61,7 @@ const layers = {
     ['message-index'],
     ['attempt', 'claim-queues', 'task-graph', 'delivery', 'topics'],
     ['kinds'],
-    ['task-input', 'task-moves', 'message-filter', 'thread'],
+    ['access', 'task-input', 'task-moves', 'message-filter', 'thread'],
     ['task', 'message', 'members', 'idempotency'],
     ['past-journal'],
     ['journal'],

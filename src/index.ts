@@ -30,13 +30,14 @@ export type {
   DependencyInput,
   FailOptions,
   Fenced,
-  Idempotent,
   ProgressOptions,
   TaskChanges,
   TaskDraft,
   WaitOptions,
 } from './core/task-input.js'
 export type { DraftOf, Kept, Kind, Kinds, StandardSchema, Taken } from './core/kinds.js'
+export type { Idempotent } from './core/idempotency.js'
+export type { AccessOptions, CanSee, Policy, Target } from './core/access.js'
 export type { TaskFilter } from './core/task-filter.js'
 export type { Stage } from './core/task-board.js'
 export type { TaskEvent, TrackerEvents } from './core/task-news.js'

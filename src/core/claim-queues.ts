@@ -31,6 +31,8 @@ export class Ticket<Q extends Queued> extends Slot<Q> {
 export interface Choice<Q extends Queued> {
   readonly kinds?: readonly string[]
   readonly test?: (item: Q) => boolean
+  /** Asked in the order of the queue, as it is the user's own and may cost more. */
+  readonly sees?: (item: Q) => boolean
 }
 
 type Skills = Readonly<Record<string, number>>
@@ -61,17 +63,18 @@ export class ClaimQueues<Q extends Queued> {
   }
 
   /** The first for `member`: of its own, else of the open ones that it fits. O(sorts of work + log n), or O(ready) with a test. */
-  first(member: Id, skills: Skills, { kinds, test }: Choice<Q> = NOTHING): Q | undefined {
+  first(member: Id, skills: Skills, { kinds, test, sees }: Choice<Q> = NOTHING): Q | undefined {
     const isKind = (item: Q): boolean => !kinds || kinds.includes(item.task.kind ?? '')
     const own = this.#own.get(member)
-    const mine = own && (kinds || test ? firstOf(own, (item) => isKind(item) && (!test || test(item))) : own.peek())
+    const mine =
+      own && (kinds ? firstOf(own, (item) => isKind(item) && (!test || test(item)), sees) : firstOf(own, test, sees))
     if (mine) return mine
     let best: Q | undefined
     for (const [sort, queue] of this.#open) {
       const top = queue.peek()
       if (!top) this.#open.delete(sort)
       else if (isKind(top) && fits(skills, top.task.requires)) {
-        const first = test ? firstOf(queue, test) : top
+        const first = firstOf(queue, test, sees)
         if (first && (!best || comesFirst(first, best))) best = first
       }
     }
@@ -94,7 +97,13 @@ function lineUp<Q extends Queued>(queues: Map<string, Heap<Q>>, key: string, ite
   return new Ticket(item, queue)
 }
 
-function firstOf<Q extends Queued>(queue: Heap<Q>, isWanted: (item: Q) => boolean): Q | undefined {
+function firstOf<Q extends Queued>(
+  queue: Heap<Q>,
+  isWanted: Choice<Q>['test'],
+  sees: Choice<Q>['sees'],
+): Q | undefined {
+  if (sees) return queue.find((item) => (!isWanted || isWanted(item)) && sees(item))
+  if (!isWanted) return queue.peek()
   let best: Q | undefined
   for (const item of queue) if (isWanted(item) && (!best || comesFirst(item, best))) best = item
   return best

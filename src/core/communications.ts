@@ -1,8 +1,10 @@
-import { type Abortable, awaited, readAbortable, until } from './abortable.js'
+import { type Abortable, abortable, awaited, readAbortable, until } from './abortable.js'
+import { Access, type AccessOptions, accessFields } from './access.js'
 import { type Delivery, type DeliveryRef, deliveryRef, type Letter } from './delivery.js'
 import type { Environment, Off } from './environment.js'
 import { invalid } from './errors.js'
 import type { Observable, OffEvent, On } from './events.js'
+import { type Idempotent, idempotent, IdempotencyKeys, keyed } from './idempotency.js'
 import {
   anyFields,
   DEFAULT_LIMITS,
@@ -30,7 +32,7 @@ import { messageFilter, type MessageFilter, passes } from './message-filter.js'
 import { type CommunicationsEvents, MessageNews } from './message-news.js'
 import { type Thread, threadOf } from './thread.js'
 
-export interface CommunicationsOptions {
+export interface CommunicationsOptions extends AccessOptions {
   /** Shared with a tracker, or kept somewhere; default: in memory, at once. */
   readonly journal?: LocalJournal
   /** Without a journal. */
@@ -47,7 +49,9 @@ export interface TopicFollowers {
 
 const DEFAULT_MS = 60_000
 
-const communicationsOptions = object({ ...journalFields, strictMembers: flag, limits })
+const communicationsOptions = object({ ...journalFields, ...accessFields, strictMembers: flag, limits })
+const sendOptions = object(idempotent)
+const askOptions = object({ ...abortable, ...idempotent })
 const receiveOptions = object({ limit: whole(1, 1000), leaseMs: duration(1000) })
 const giveBackOptions = object({ reason: text, delayMs: duration() })
 const threadName = either((value) => typeof value === 'string', filledText, object({ taskId: id }, ['taskId']))
@@ -73,7 +77,11 @@ export class Communications implements Observable<CommunicationsEvents> {
     this.#journal = journal
     this.#limits = limits
     this.#mailboxes = journal.add('message', new Mailboxes(journal))
-    this.#commands = new MessageCommands(journal, this.#mailboxes, Members.of(journal), { strictMembers, limits })
+    const access = Access.of(rest, journal.onError)
+    const keys = IdempotencyKeys.of(journal)
+    keys.keepWhile((message) => this.#mailboxes.isOpen(message))
+    const rules = { strictMembers, limits, keys, access }
+    this.#commands = new MessageCommands(journal, this.#mailboxes, Members.of(journal), rules)
     this.#news = new MessageNews(journal, this.#mailboxes, this.#commands)
     const { on, once, off } = this.#news.events
     this.on = on
@@ -84,30 +92,42 @@ export class Communications implements Observable<CommunicationsEvents> {
   }
 
   /** Resolves to the committed message. Rejects with `invalid_input`, `not_found`, `permission_denied`, `limit_exceeded`. */
-  async send(message: Message | MessageDraft): Promise<Message> {
+  async send(message: Message | MessageDraft, options: Idempotent = {}): Promise<Message> {
     const draft = read(draftOf, message, 'message')
     if (draft.recipient === undefined && draft.topic === undefined)
       throw invalid('message.recipient is missing; name one or several members, or a topic, or call broadcast')
-    return this.#send(draft)
+    return this.#send('send', draft, options)
   }
 
   /** To all members but the sender. */
-  async broadcast(draft: Message | Omit<MessageDraft, 'recipient' | 'topic'>): Promise<Message> {
+  async broadcast(
+    draft: Message | Omit<MessageDraft, 'recipient' | 'topic'>,
+    options: Idempotent = {},
+  ): Promise<Message> {
     const { recipient, topic, ...rest } = read(draftOf, draft, 'message')
     if (recipient !== undefined || topic !== undefined)
       throw invalid('A broadcast goes to all; leave recipient and topic out, or call send')
-    return this.#send(rest)
+    return this.#send('broadcast', rest, options)
   }
 
   /** To all who follow the topic when it is sent, but the sender; nobody may. */
-  async publish(topic: Id, draft: Message | Omit<MessageDraft, 'recipient' | 'topic'>): Promise<Message> {
-    return this.#send(withMore(read(draftOf, draft, 'message'), { topic }, 'message'))
+  async publish(
+    topic: Id,
+    draft: Message | Omit<MessageDraft, 'recipient' | 'topic'>,
+    options: Idempotent = {},
+  ): Promise<Message> {
+    return this.#send('publish', withMore(read(draftOf, draft, 'message'), { topic }, 'message'), options)
   }
 
   /** In the thread of the message, to its sender. */
-  async reply(to: Message | Id, draft: Message | Omit<MessageDraft, 'recipient' | 'replyTo'>): Promise<Message> {
+  async reply(
+    to: Message | Id,
+    draft: Message | Omit<MessageDraft, 'recipient' | 'replyTo'>,
+    options: Idempotent = {},
+  ): Promise<Message> {
     const { sender, id: replyTo = '' } = await this.#find(read(idOrMessage, to, 'message'))
-    return this.#send(withMore(read(draftOf, draft, 'message'), { recipient: sender, replyTo }, 'message'))
+    const more = { recipient: sender, replyTo }
+    return this.#send('reply', withMore(read(draftOf, draft, 'message'), more, 'message'), options)
   }
 
   /** From now on the member gets what is published to the topic. */
@@ -160,11 +180,12 @@ export class Communications implements Observable<CommunicationsEvents> {
    * Sends a question to one member, and resolves to its reply. Rejects with `timed_out` (default 60 s), `cancelled` or
    * `closed`; the question stands, and `awaitReply` can wait again.
    */
-  async ask(draft: MessageDraft, options: Abortable = {}): Promise<Message> {
-    const { timeoutMs = DEFAULT_MS, ...rest } = read(readAbortable, options, 'options')
+  async ask(draft: MessageDraft, options: Abortable & Idempotent = {}): Promise<Message> {
+    const { timeoutMs = DEFAULT_MS, idempotencyKey, ...rest } = read(askOptions, options, 'options')
     const limits = { ...rest, timeoutMs }
+    const key = idempotencyKey === undefined ? {} : { idempotencyKey }
     // Both have limits: sending can hang, and who has given up must not be remembered.
-    const asked = this.#send(read(draftOf, draft, 'message'), timeoutMs).then(({ id: question = '' }) =>
+    const asked = this.#send('ask', read(draftOf, draft, 'message'), key, timeoutMs).then(({ id: question = '' }) =>
       this.#awaitReply(question, limits),
     )
     return until(asked, limits, this.#journal.environment)
@@ -189,6 +210,11 @@ export class Communications implements Observable<CommunicationsEvents> {
 
   /** In the order of sending; `after` need not be among them. */
   messages(filter: MessageFilter = {}): readonly Message[] {
+    return this.among(filter)
+  }
+
+  /** Of those that are seen. @internal */
+  among(filter: MessageFilter, sees: (message: Message) => boolean = () => true): readonly Message[] {
     this.#journal.assertOpen()
     const wanted = read(messageFilter, filter, 'filter')
     const { limit = Infinity, after } = wanted
@@ -196,7 +222,7 @@ export class Communications implements Observable<CommunicationsEvents> {
     const found: Message[] = []
     for (const message of this.#mailboxes.among(wanted, after)) {
       if (found.length >= limit) break
-      if (passes(message, wanted)) found.push(message)
+      if (passes(message, wanted) && sees(message)) found.push(message)
     }
     return found
   }
@@ -240,15 +266,22 @@ export class Communications implements Observable<CommunicationsEvents> {
     return this.#news.onMail(member, wake)
   }
 
+  /** What decides. @internal */
+  get commands(): MessageCommands {
+    return this.#commands
+  }
+
   /** What crews and reports are built on. @internal */
   get mailboxes(): Mailboxes {
     return this.#mailboxes
   }
 
-  async #send(draft: MessageDraft, askMs?: number): Promise<Message> {
+  async #send(command: string, draft: MessageDraft, options: Idempotent, askMs?: number): Promise<Message> {
+    const { idempotencyKey } = read(sendOptions, options, 'options')
     const message = new Message(draft, this.#limits)
+    const key = keyed(command, idempotencyKey, message.sender, message.draft())
     if (askMs !== undefined && message.recipients.length !== 1) throw invalid('A question is asked of one member')
-    return this.#journal.decide((turn) => this.#commands.send(turn, message, askMs))
+    return this.#journal.decide((turn) => this.#commands.send(turn, command, message, key, askMs))
   }
 
   async #follow(member: Id, name: Id, isToFollow: boolean): Promise<void> {
@@ -264,7 +297,7 @@ export class Communications implements Observable<CommunicationsEvents> {
 
   #open(member: Id): readonly Letter[] {
     this.#journal.assertOpen()
-    return this.#mailboxes.open(member)
+    return this.#commands.open(member)
   }
 
   /** Another process may have sent it: that there is none is decided like any refusal. */

@@ -49,6 +49,22 @@ export class Heap<T> {
     return first?.item
   }
 
+  /** The first in order that passes; none after it is looked at. */
+  find(passes: (item: T) => boolean): T | undefined {
+    const at = (place: number): T => (this.#slots[place] as Slot<T>).item
+    const next = new Heap<number>((a, b) => this.#isBefore(at(a), at(b)))
+    const look = (place: number): void => {
+      if (place < this.#slots.length) next.add(new Slot(place))
+    }
+    look(0)
+    for (let place = next.shift(); place !== undefined; place = next.shift()) {
+      if (passes(at(place))) return at(place)
+      look(2 * place + 1)
+      look(2 * place + 2)
+    }
+    return undefined
+  }
+
   /** In no order. */
   *[Symbol.iterator](): Generator<T> {
     for (const { item } of this.#slots) yield item

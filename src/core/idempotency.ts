@@ -1,10 +1,21 @@
 import { CrewError } from './errors.js'
 import { Heap, Slot } from './heap.js'
-import type { Id } from './input.js'
+import { type Id, id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
 import type { Json } from './json.js'
 import type { LocalJournal } from './local-journal.js'
 import { pieces, type Projection, type Turn } from './projection.js'
+
+export interface Idempotent {
+  /**
+   * Called again with the same key and the same arguments, the command answers with what it made the first time; with
+   * other arguments it rejects with `idempotency_conflict`. An id; kept while what it made is open, and for 24 hours at
+   * least, apart for each command and member.
+   */
+  readonly idempotencyKey?: string
+}
+
+export const idempotent = { idempotencyKey: id }
 
 /** How long a key is kept at least, milliseconds; longer while what it made is open. */
 const KEPT_MS = 24 * 60 * 60_000

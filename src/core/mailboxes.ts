@@ -89,6 +89,11 @@ export class Mailboxes implements Projection<MailChange> {
     return this.#index.get(id)?.letters ?? NONE
   }
 
+  /** Whether somebody has it still before them. */
+  isOpen(id: Id): boolean {
+    return this.letters(id).some(({ standing: { state } }) => state === 'queued' || state === 'leased')
+  }
+
   letter(id: Id, recipient: Id): Letter | undefined {
     return this.letters(id).find(({ standing }) => standing.recipient === recipient)
   }
@@ -98,10 +103,11 @@ export class Mailboxes implements Projection<MailChange> {
     return [...(this.#mailboxes.get(member)?.open.values() ?? [])].sort((a, b) => a.order - b.order)
   }
 
-  /** The first that can be handed out. */
-  next(member: Id): Letter | undefined {
+  /** The first that can be handed out, of those that are seen. */
+  next(member: Id, sees?: (message: Message) => boolean): Letter | undefined {
     this.#tick()
-    return this.#mailboxes.get(member)?.queue.peek()
+    const queue = this.#mailboxes.get(member)?.queue
+    return sees ? queue?.find(({ message }) => sees(message)) : queue?.peek()
   }
 
   /** When the next of those given back for later is ready. */

@@ -26,7 +26,7 @@ export interface MemberInfo extends Required<MemberOptions> {
 /** Who the crew itself writes as; nobody can join under it. */
 export const CREW: Id = 'crew'
 
-const memberOptions = object({
+export const memberOptions = object({
   kind: oneOf('llm', 'human', 'service'),
   skills: record(number(0, 1)),
   capacity: whole(1, 1_000_000),

@@ -1,5 +1,7 @@
+import type { Access } from './access.js'
 import { type Handed, type Letter, type Reference, type Standing } from './delivery.js'
 import { CrewError, invalid, notFound } from './errors.js'
+import type { IdempotencyKeys, KeyedCommand } from './idempotency.js'
 import type { Id, Limits } from './input.js'
 import type { LeaseTerms } from './leases.js'
 import type { LocalJournal } from './local-journal.js'
@@ -7,11 +9,14 @@ import type { Mailboxes } from './mailboxes.js'
 import type { Members } from './members.js'
 import { type Message, type Draft, post, threadOfTask } from './message.js'
 import type { Projection, Turn } from './projection.js'
+import type { Task } from './task.js'
 
 /** What a mailbox is asked to do. */
 interface MessageRules {
   readonly strictMembers: boolean
   readonly limits: Required<Limits>
+  readonly keys: IdempotencyKeys
+  readonly access: Access | undefined
 }
 
 /** Expired deliveries that one command settles; the rest follows in the next. */
@@ -33,33 +38,38 @@ export class MessageCommands {
     this.#rules = rules
   }
 
-  /** Throws `not_found`. */
-  expect(messageId: Id): Message {
+  /** Throws `not_found`, also for what `by` cannot see. */
+  expect(messageId: Id, by?: Id): Message {
     const known = this.#mailboxes.get(messageId)
-    if (!known) throw notFound('Message', messageId)
+    if (!known || this.#rules.access?.sees(by, known) === false) throw notFound('Message', messageId)
     return known
   }
 
   /** To whom it names, to those who follow its topic, or to all. With `askMs` it is a question that waits so long for its one reply. */
-  send(turn: Turn, message: Message, askMs?: number): Message {
+  send(turn: Turn, command: string, message: Message, key?: KeyedCommand, askMs?: number): Message {
     const { sender, recipients, topic, taskId, replyTo, expiresAt } = message
-    if (hasExpired(message, turn))
-      throw invalid(`message.expiresAt has passed: ${new Date(expiresAt as number).toISOString()}; give a later time`)
+    const { access, keys } = this.#rules
     this.#admit(turn, [sender, ...recipients])
-    const tasks = this.#journal.projection<Projection & { get(id: Id): unknown }>('task')
-    if (taskId !== undefined && tasks && !tasks.get(taskId)) throw notFound('Task', taskId)
+    if (taskId !== undefined) this.#expectTask(taskId, sender)
     const id = this.#journal.environment.id()
-    const parent = replyTo === undefined ? undefined : this.expect(replyTo)
+    const parent = replyTo === undefined ? undefined : this.expect(replyTo, sender)
     const draft = message.draft()
     // The recipients are those of this commit: who follows or joins later gets only what comes later.
     if (message.recipient === undefined || topic !== undefined)
       Object.assign(draft, { recipient: this.#everybody(sender, topic) })
+    access?.permit(sender, command, { ...draft })
+    const made = key && keys.made(turn, key)
+    if (made) return this.expect(made.ids[0] as Id)
+    if (hasExpired(message, turn))
+      throw invalid(`message.expiresAt has passed: ${new Date(expiresAt as number).toISOString()}; give a later time`)
     this.#post(turn, id, draft, parent, askMs === undefined ? undefined : turn.now + askMs)
+    if (key) keys.keep(turn, key, { ids: [id] })
     return this.#mailboxes.get(id) as Message
   }
 
   follow(turn: Turn, member: Id, topic: Id, isToFollow: boolean): void {
     this.#admit(turn, [member])
+    this.#rules.access?.permit(member, isToFollow ? 'follow' : 'unfollow', { topic })
     if (this.#mailboxes.topics.of(topic).includes(member) === isToFollow) return
     turn.emit(isToFollow ? 'message.followed' : 'message.unfollowed', topic, { member }, member)
   }
@@ -72,13 +82,10 @@ export class MessageCommands {
   receive(turn: Turn, recipient: Id, limit: number, leaseMs: number): readonly Handed[] {
     const { session, leases } = this.#journal
     this.#admit(turn, [recipient])
+    this.#rules.access?.permit(recipient, 'receive', { limit, leaseMs })
     this.expire(turn, recipient)
     const letters: Handed[] = []
-    for (
-      let letter = this.#mailboxes.next(recipient);
-      letter && letters.length < limit;
-      letter = this.#mailboxes.next(recipient)
-    ) {
+    for (let letter = this.next(recipient); letter && letters.length < limit; letter = this.next(recipient)) {
       if (letters.length === 0) leases?.prove(turn, leaseMs)
       const count = letter.standing.count + 1
       this.#move(turn, letter, 'leased', { state: 'leased', count, session, leaseMs }, recipient)
@@ -87,11 +94,25 @@ export class MessageCommands {
     return letters
   }
 
+  /** The oldest that a member can be handed. */
+  next(member: Id): Letter | undefined {
+    return this.#mailboxes.next(member, this.#rules.access?.sightOf(member))
+  }
+
+  /** Those queued and leased for a member that it can see, oldest first. */
+  open(member: Id): readonly Letter[] {
+    const sees = this.#rules.access?.sightOf(member)
+    const letters = this.#mailboxes.open(member)
+    return sees ? letters.filter(({ message }) => sees(message)) : letters
+  }
+
   acknowledge(turn: Turn, ref: Reference): void {
+    this.#permitRef('acknowledge', ref)
     this.#move(turn, this.#expectLeased(ref), 'acknowledged', { state: 'acknowledged' }, ref.recipient)
   }
 
   giveBack(turn: Turn, ref: Reference, reason: string, delayMs: number): void {
+    this.#permitRef('giveBack', ref, { reason, delayMs })
     this.#return(turn, this.#expectLeased(ref), reason, turn.now + delayMs, ref.recipient)
   }
 
@@ -120,6 +141,18 @@ export class MessageCommands {
     if (how === 'lost') this.#return(turn, letter, 'lost', turn.now)
     else if (hasExpired(letter.message, turn)) this.#move(turn, letter, 'expired', { state: 'expired' })
     else this.#move(turn, letter, 'returned', { state: 'queued', count: number - 1 })
+  }
+
+  /** By right of the hand-out, be the message seen any more or not. */
+  #permitRef(command: string, { recipient, ...ref }: Reference, more: object = {}): void {
+    this.#rules.access?.permit(recipient, command, { ...ref, ...more })
+  }
+
+  /** Where tasks are known, too. Throws `not_found`, also for what `by` cannot see. */
+  #expectTask(id: Id, by: Id): void {
+    const tasks = this.#journal.projection<Projection & { get(id: Id): Task | undefined }>('task')
+    const task = tasks?.get(id)
+    if (tasks && (!task || this.#rules.access?.sees(by, task) === false)) throw notFound('Task', id)
   }
 
   #admit(turn: Turn, members: readonly Id[]): void {

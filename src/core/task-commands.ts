@@ -17,15 +17,34 @@ import { type Failure, type Move, Task } from './task.js'
 // What each command on tasks decides: its guard, its effect, and what follows from it by the graph, the clock and the
 // mail. Each is a part of a decision: it emits events, and answers the task as it is then, or throws a refusal.
 
-/** The task, once what is due on it by the clock is settled. Throws `not_found`. */
-export function expect(desk: TaskDesk, turn: Turn, id: Id): Task {
-  const task = desk.known(id)
+/** The task, once what is due on it by the clock is settled. Throws `not_found`, also for what `by` cannot see. */
+export function expect(desk: TaskDesk, turn: Turn, id: Id, by?: Id): Task {
+  const task = desk.known(id, by)
   desk.board.tick()
   const card = desk.board.card(id) as Card
   if (!desk.board.expired.has(card)) return task
   expire(desk, turn, task)
   turn.keep()
   return card.task
+}
+
+/** The task, if who asks for the command can see it and may give it. */
+export function expectAllowed(desk: TaskDesk, turn: Turn, id: Id, name: CommandName, given: object): Task {
+  if (!desk.access) return expect(desk, turn, id)
+  const { by, fence, ...rest } = given as Partial<Given['by'] & Given['complete']>
+  const task = expect(desk, turn, id, by)
+  const target: Record<string, unknown> = { taskId: id, ...rest }
+  let command: string = name
+  if (name === 'assign' && (target['to'] as readonly Id[]).length === 0) command = 'unassign'
+  if (name === 'comment') target['recipient'] = readersOf(desk, task, given as Given['comment'])
+  // What is to be removed is undefined by now, which is no JSON.
+  if (name === 'update')
+    target['change'] = Object.fromEntries(
+      Object.entries(target['change'] as Move).map(([field, value]) => [field, value ?? null]),
+    )
+  const writer = WRITES.includes(name) ? (task.attempts.find((one) => one.fence === fence)?.member ?? task.holder) : by
+  desk.access.permit(writer, command, target)
+  return task
 }
 
 /** All or nothing; edges may point forward. */
@@ -51,7 +70,8 @@ export function create(
     return id
   })
   refuseCycles(desk.board, suspects(desk, ids))
-  for (const id of ids) checkNew(desk, turn, desk.known(id), by)
+  const made = desk.access && new Set(ids)
+  for (const id of ids) checkNew(desk, turn, desk.known(id), by, made)
   // Only now, so that nothing of the batch has fallen while the rest is checked.
   for (const id of ids) desk.obeyEdges(turn, desk.known(id))
   return ids.map((id) => desk.known(id))
@@ -136,29 +156,35 @@ function progress(desk: TaskDesk, turn: Turn, task: Task, { fence, usage, ...pro
   return desk.move(turn, task, { ...spent, progress: { ...task.progress, ...progress } }, task.holder, 'progressed')
 }
 
-function addDependency(desk: TaskDesk, turn: Turn, task: Task, edge: Given['addDependency']): Task {
+function addDependency(desk: TaskDesk, turn: Turn, task: Task, { on: edge, by }: Given['addDependency']): Task {
   moves.expectMove(task, 'addDependency')
-  desk.known(edge.id)
+  desk.known(edge.id, by)
   const dependsOn = [...task.dependsOn.filter(({ id }) => id !== edge.id), edge]
-  const dependent = desk.move(turn, task, { dependsOn }, undefined, 'dependencyAdded')
+  const dependent = desk.move(turn, task, { dependsOn }, by, 'dependencyAdded')
   refuseCycle(desk.board, task.id)
   return desk.obeyEdges(turn, dependent)
 }
 
-function removeDependency(desk: TaskDesk, turn: Turn, task: Task, on: Given['removeDependency']): Task {
+function removeDependency(desk: TaskDesk, turn: Turn, task: Task, { on, by }: Given['removeDependency']): Task {
   moves.expectMove(task, 'removeDependency')
   const dependsOn = task.dependsOn.filter(({ id }) => id !== on)
   if (dependsOn.length === task.dependsOn.length) throw notFound(`Dependency of ${task.id} on task`, on)
-  return desk.move(turn, task, { dependsOn }, undefined, 'dependencyRemoved')
+  return desk.move(turn, task, { dependsOn }, by, 'dependencyRemoved')
 }
 
-function comment(desk: TaskDesk, turn: Turn, task: Task, { text, by }: Given['comment']): Message {
-  const mentioned = desk.members.list().flatMap(({ id }) => (mentions(text, id) ? id : []))
-  const readers = new Set([...task.watchers, ...mentioned])
-  readers.delete(by ?? '')
-  const message = desk.notices.commented(turn, task, [...readers], text, by)
+function comment(desk: TaskDesk, turn: Turn, task: Task, given: Given['comment']): Message {
+  const { text, by } = given
+  const message = desk.notices.commented(turn, task, readersOf(desk, task, given), text, by)
   desk.move(turn, task, { commentCount: task.commentCount + 1 }, by, 'commented')
   return message
+}
+
+/** Who gets a comment by mail: those who watch, and those whom it mentions. */
+function readersOf(desk: TaskDesk, { watchers }: Task, { text, by }: Given['comment']): readonly Id[] {
+  const mentioned = desk.members.list().flatMap(({ id }) => (mentions(text, id) ? id : []))
+  const readers = new Set([...watchers, ...mentioned])
+  readers.delete(by ?? '')
+  return [...readers]
 }
 
 /** Carries out what is due on a task by the clock. */
@@ -195,12 +221,14 @@ function suspects(desk: TaskDesk, ids: readonly Id[]): readonly Id[] {
   })
 }
 
-function checkNew(desk: TaskDesk, turn: Turn, task: Task, by: Id | undefined): void {
+function checkNew(desk: TaskDesk, turn: Turn, task: Task, by: Id | undefined, made?: ReadonlySet<Id>): void {
   const { dependsOn, parentId, supersedes, assignees } = task
-  for (const edge of dependsOn) desk.known(edge.id)
-  if (supersedes !== undefined) desk.known(supersedes)
+  /** What is made together is known to its maker. */
+  const known = (id: Id): Task => desk.known(id, made?.has(id) ? undefined : by)
+  for (const edge of dependsOn) known(edge.id)
+  if (supersedes !== undefined) known(supersedes)
   if (parentId !== undefined) {
-    const { isOpen, status } = desk.known(parentId)
+    const { isOpen, status } = known(parentId)
     if (!isOpen)
       throw new CrewError('invalid_transition', `Task ${parentId} is ${status}: it gets no more subtasks`, {
         id: parentId,
@@ -232,6 +260,9 @@ function mentions(text: string, id: Id): boolean {
   return false
 }
 
+/** What an attempt writes: by right of its fence, as the member who made it. */
+const WRITES: readonly string[] = ['progress', 'complete', 'fail', 'release', 'wait']
+
 /** The commands on one task, by name. */
 export const commands = {
   update,
@@ -250,3 +281,4 @@ export const commands = {
   removeDependency,
   comment,
 }
+export type CommandName = keyof typeof commands

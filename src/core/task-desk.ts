@@ -1,3 +1,4 @@
+import type { Access } from './access.js'
 import type { Id } from './input.js'
 import { notFound } from './errors.js'
 import { isEmpty, NONE } from './json.js'
@@ -24,12 +25,14 @@ export class TaskDesk {
     readonly members: Members,
     readonly notices: TaskNotices,
     readonly settings: CommandSettings,
+    /** Undefined where members may do and see everything. */
+    readonly access: Access | undefined,
   ) {}
 
-  /** Throws `not_found`. */
-  known(id: Id): Task {
+  /** Throws `not_found`, also for what `by` cannot see. */
+  known(id: Id, by?: Id): Task {
     const task = this.board.get(id)
-    if (!task) throw notFound('Task', id)
+    if (!task || this.access?.sees(by, task) === false) throw notFound('Task', id)
     return task
   }
 

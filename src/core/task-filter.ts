@@ -85,13 +85,17 @@ export type Wanted = ReturnType<typeof taskFilter>
 export const readFilter: Reader<Wanted> = taskFilter
 
 /** The tasks that a filter asks for, in its order. */
-export function select(board: TaskBoard, filter: TaskFilter): readonly Task[] {
+export function select(
+  board: TaskBoard,
+  filter: TaskFilter,
+  sees: (task: Task) => boolean = () => true,
+): readonly Task[] {
   const wanted = read(taskFilter, filter, 'filter')
   const { orderBy = 'createdAt', after, limit } = wanted
   const compare = (a: Card, b: Card): number => ORDERS[orderBy](a, b) || a.order - b.order
   const last = after === undefined ? undefined : board.card(after)
-  if (after !== undefined && !last) throw notFound('Task', after)
-  const found = [...filtered(board, wanted)].filter((card) => !last || compare(card, last) > 0)
+  if (after !== undefined && !(last && sees(last.task))) throw notFound('Task', after)
+  const found = [...filtered(board, wanted)].filter((card) => (!last || compare(card, last) > 0) && sees(card.task))
   return found
     .sort(compare)
     .slice(0, limit)
@@ -165,9 +169,17 @@ function smallest(
   return choices.reduce((best, other) => (other.size < best.size ? other : best)).sets
 }
 
-/** What a claim with this filter would take. */
-export function choiceOf(wanted: Wanted | undefined, board: TaskBoard): Choice<Card> | undefined {
-  if (!wanted) return undefined
-  const { kind: kinds, ...others } = wanted
-  return { ...(kinds && { kinds }), ...(!isEmpty(others) && { test: (card) => matches(card, wanted, board.now()) }) }
+/** What a claim with this filter would take, of what is seen. */
+export function choiceOf(
+  wanted: Wanted | undefined,
+  board: TaskBoard,
+  sees?: (task: Task) => boolean,
+): Choice<Card> | undefined {
+  if (!wanted && !sees) return undefined
+  const { kind: kinds, ...others } = wanted ?? {}
+  return {
+    ...(kinds && { kinds }),
+    ...(wanted && !isEmpty(others) && { test: (card) => matches(card, wanted, board.now()) }),
+    ...(sees && { sees: ({ task }) => sees(task) }),
+  }
 }

@@ -1,4 +1,5 @@
 import { CrewError, invalid, wordsOf } from './errors.js'
+import { idempotent } from './idempotency.js'
 import {
   duration,
   either,
@@ -75,14 +76,6 @@ export type TaskChanges = {
 export interface CommandOptions {
   /** Who asks for it; kept with the event. */
   readonly by?: Id
-}
-export interface Idempotent {
-  /**
-   * Called again with the same key and the same arguments, the command answers with what it made the first time; with
-   * other arguments it rejects with `idempotency_conflict`. An id; kept while what it made is open, and for 24 hours at
-   * least, apart for each command and member.
-   */
-  readonly idempotencyKey?: string
 }
 export interface Fenced {
   /** Of the attempt; needed when the task is claimed. */
@@ -236,7 +229,7 @@ const onTimeout: Reader<OnTimeout> = either<OnTimeout, OnTimeout>(
 )
 const fence = whole(1)
 const by = object({ by: id })
-export const creation = object({ by: id, idempotencyKey: id })
+export const creation = object({ by: id, ...idempotent })
 
 /** What each command on a task takes. */
 export const readers = {
@@ -263,8 +256,8 @@ export const readers = {
   review: object({ by: id, passed: flag, remarks: text, final: flag }, ['passed']),
   cancel: object({ by: id, reason: text, force: flag }),
   retry: object({ by: id, cascade: flag }),
-  addDependency: dependency,
-  removeDependency: id,
+  addDependency: object({ on: dependency, by: id }, ['on']),
+  removeDependency: object({ on: id, by: id }, ['on']),
   comment: object({ text: filledText, by: id }, ['text']),
 } satisfies Record<string, Reader<unknown>>
 

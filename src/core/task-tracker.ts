@@ -1,8 +1,9 @@
+import { Access, type AccessOptions, accessFields } from './access.js'
 import { type Abortable, awaited, readAbortable, until } from './abortable.js'
 import { Attempt, type AttemptWrites } from './attempt.js'
 import type { Environment } from './environment.js'
 import { CrewError } from './errors.js'
-import { IdempotencyKeys, keyed } from './idempotency.js'
+import { type Idempotent, idempotent, IdempotencyKeys, keyed } from './idempotency.js'
 import {
   anyFields,
   DEFAULT_LIMITS,
@@ -24,7 +25,7 @@ import type { Mailboxes } from './mailboxes.js'
 import { Members } from './members.js'
 import type { Message } from './message.js'
 import { type Card, TaskBoard } from './task-board.js'
-import { claim, commands, create, expect } from './task-commands.js'
+import { claim, type CommandName, commands, create, expect, expectAllowed } from './task-commands.js'
 import { TaskDesk } from './task-desk.js'
 import { endLease, fail } from './task-endings.js'
 import { choiceOf, matches, readFilter, type TaskFilter } from './task-filter.js'
@@ -35,7 +36,7 @@ import { TaskNotices } from './task-notices.js'
 import type { Turn } from './projection.js'
 import type { RetryPolicy, Task } from './task.js'
 
-export interface TaskTrackerOptions<K extends Kinds = Kinds> {
+export interface TaskTrackerOptions<K extends Kinds = Kinds> extends AccessOptions {
   /** Shared with communications, or kept somewhere; default: in memory, at once. */
   readonly journal?: LocalJournal
   /** Without a journal. */
@@ -51,7 +52,7 @@ export interface TaskTrackerOptions<K extends Kinds = Kinds> {
   readonly retry?: RetryPolicy
 }
 
-export interface ClaimOptions extends input.Idempotent {
+export interface ClaimOptions extends Idempotent {
   /** This one, or nothing. */
   readonly taskId?: Id
   readonly filter?: TaskFilter
@@ -59,18 +60,17 @@ export interface ClaimOptions extends input.Idempotent {
   readonly leaseMs?: number
 }
 
-type CommandName = keyof typeof commands
-
 const leaseMs = duration(1000)
 const trackerOptions = object({
   ...journalFields,
+  ...accessFields,
   strictMembers: flag,
   kinds: readKinds,
   limits,
   leaseMs,
   retry: input.retryPolicy,
 })
-const claimOptions = object({ taskId: anId, filter: readFilter, leaseMs, idempotencyKey: anId })
+const claimOptions = object({ taskId: anId, filter: readFilter, leaseMs, ...idempotent })
 
 /**
  * The task board. Commands are asynchronous: each is one commit, decided on all that is committed, and rejects with a
@@ -92,7 +92,7 @@ export class TaskTracker<K extends Kinds = Kinds> extends TaskQueries implements
   async create<T extends Kinds>(
     this: TaskTracker<T>,
     draft: DraftOf<T>,
-    options: input.CommandOptions & input.Idempotent = {},
+    options: input.CommandOptions & Idempotent = {},
   ): Promise<Task> {
     const [task] = await this.#create('create', [read(input.taskDraft, draft, 'draft', this.#limits)], options)
     return task as Task
@@ -102,7 +102,7 @@ export class TaskTracker<K extends Kinds = Kinds> extends TaskQueries implements
   async createMany<T extends Kinds>(
     this: TaskTracker<T>,
     drafts: readonly DraftOf<T>[],
-    options: input.CommandOptions & input.Idempotent = {},
+    options: input.CommandOptions & Idempotent = {},
   ): Promise<readonly Task[]> {
     return this.#create('createMany', read(input.taskDrafts, drafts, 'drafts', this.#limits), options)
   }
@@ -149,12 +149,13 @@ export class TaskTracker<K extends Kinds = Kinds> extends TaskQueries implements
     const key = keyed('claim', idempotencyKey, by, wanted)
     const { journal, board, desk, keys, news } = this.parts
     const claimed = await journal.decide((turn) => {
+      desk.access?.permit(by, 'claim', wanted)
       const made = key && keys.made(turn, key)
       if (made?.attempt)
         return new Attempt(expect(desk, turn, made.ids[0] as Id), this, { ...made.attempt, member: by })
-      const named = taskId === undefined ? undefined : expect(desk, turn, taskId)
+      const named = taskId === undefined ? undefined : expect(desk, turn, taskId, by)
       if (named && filter && !matches(board.card(named.id) as Card, filter, turn.now)) return undefined
-      const task = claim(desk, turn, by, named, choiceOf(filter, board), leaseMs)
+      const task = claim(desk, turn, by, named, choiceOf(filter, board, desk.access?.sightOf(by)), leaseMs)
       const attempt = task && new Attempt(task, this)
       if (attempt && key) keys.keep(turn, key, { ids: [task.id], attempt })
       return attempt
@@ -214,12 +215,12 @@ export class TaskTracker<K extends Kinds = Kinds> extends TaskQueries implements
   }
 
   /** Pending tasks only. Rejects with `dependency_cycle`, which has the path. */
-  addDependency(id: Id, on: Id | input.DependencyInput): Promise<Task> {
-    return this.#run('addDependency', id, on)
+  addDependency(id: Id, on: Id | input.DependencyInput, options: input.CommandOptions = {}): Promise<Task> {
+    return this.#run('addDependency', id, options, { on })
   }
 
-  removeDependency(id: Id, on: Id): Promise<Task> {
-    return this.#run('removeDependency', id, on)
+  removeDependency(id: Id, on: Id, options: input.CommandOptions = {}): Promise<Task> {
+    return this.#run('removeDependency', id, options, { on })
   }
 
   /** A message in the thread of the task, to its watchers and to those whom it mentions (`@ana`). */
@@ -268,13 +269,14 @@ export class TaskTracker<K extends Kinds = Kinds> extends TaskQueries implements
   #create(
     command: 'create' | 'createMany',
     drafts: readonly input.Given['taskDraft'][],
-    options: input.CommandOptions & input.Idempotent,
+    options: input.CommandOptions & Idempotent,
   ): Promise<readonly Task[]> {
     const { by, idempotencyKey } = read(input.creation, options, 'options')
     const key = keyed(command, idempotencyKey, by, drafts)
     const { journal, desk, keys, schemas } = this.parts
     const decide = (fitted: typeof drafts): Promise<readonly Task[]> =>
       journal.decide((turn) => {
+        desk.access?.permit(by, command, command === 'create' ? { ...fitted[0] } : { drafts: fitted })
         const made = key && keys.made(turn, key)
         if (made) return made.ids.map((id) => expect(desk, turn, id))
         const tasks = create(desk, turn, fitted, by)
@@ -306,7 +308,7 @@ export class TaskTracker<K extends Kinds = Kinds> extends TaskQueries implements
       ) => ReturnType<(typeof commands)[N]>
       if (schemas && (name === 'update' || name === 'complete'))
         return this.#runFitted(schemas, name, id, given) as Promise<ReturnType<(typeof commands)[N]>>
-      return journal.decide((turn) => decide(desk, turn, expect(desk, turn, id), given))
+      return journal.decide((turn) => decide(desk, turn, expectAllowed(desk, turn, id, name, given as object), given))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -315,10 +317,12 @@ export class TaskTracker<K extends Kinds = Kinds> extends TaskQueries implements
   /** The same where a schema has a say: anew, when the task changes its kind or input before that is decided. */
   async #runFitted(schemas: KindSchemas, name: 'update' | 'complete', id: Id, given: unknown): Promise<Task> {
     const { journal, board, desk } = this.parts
-    const seen = board.get(id) ?? (await journal.decide((turn) => expect(desk, turn, id)))
+    const known = desk.access ? undefined : board.get(id)
+    // A schema must not tell of a task to who cannot see it.
+    const seen = known ?? (await journal.decide((turn) => expectAllowed(desk, turn, id, name, given as object)))
     const [done] = await schemas[name]<readonly Task[]>(seen, given as never, (fitted) =>
       journal.decide((turn) => {
-        const task = expect(desk, turn, id)
+        const task = expectAllowed(desk, turn, id, name, fitted)
         const isAsSeen = task.kind === seen.kind && sameJson(task.input, seen.input)
         return isAsSeen ? [commands[name](desk, turn, task, fitted as never)] : NONE
       }),
@@ -333,11 +337,12 @@ function partsOf(
   limits: Required<Limits>,
 ): TrackerParts {
   const journal = journalOf(rest)
+  const access = Access.of(rest, journal.onError)
   const members = Members.of(journal)
   const keys = IdempotencyKeys.of(journal)
   const board = journal.add('task', new TaskBoard(journal))
   const notices = new TaskNotices(journal.environment, () => journal.projection<Mailboxes>('message'))
-  const desk = new TaskDesk(journal, board, members, notices, { strictMembers, leaseMs, retry })
+  const desk = new TaskDesk(journal, board, members, notices, { strictMembers, leaseMs, retry }, access)
   const news = new TaskNews(desk)
   journal.observe(news)
   journal.leases?.keep('task', {

@@ -2,6 +2,7 @@
 // Kept in the declarations, so that no project needs AsyncDisposable in its own `lib`.
 
 import { abortable, type Abortable } from '../core/abortable.js'
+import { type AccessOptions, accessFields } from '../core/access.js'
 import { Communications } from '../core/communications.js'
 import type { Environment, Off } from '../core/environment.js'
 import { CrewError, invalid } from '../core/errors.js'
@@ -14,7 +15,7 @@ import { type Kinds, readKinds } from '../core/kinds.js'
 import { storagePort } from '../core/storage-client.js'
 import { upkeepFields, type UpkeepSettings } from '../core/upkeep.js'
 import type { JournalEvent, JournalStorage } from '../core/journal-storage.js'
-import { type MemberInfo, type MemberOptions, Members } from '../core/members.js'
+import { type MemberInfo, memberOptions, type MemberOptions, Members } from '../core/members.js'
 import { type CommunicationsEvents, MESSAGE_EVENTS } from '../core/message-news.js'
 import { type Moment, moment, PastJournal } from '../core/past-journal.js'
 import type { CommitInfo } from '../core/projection.js'
@@ -27,7 +28,7 @@ import { ReportGenerator } from '../reports/report-generator.js'
 import { Member } from './member.js'
 import { Work } from './work.js'
 
-export interface CrewOptions<K extends Kinds = Kinds> extends UpkeepSettings {
+export interface CrewOptions<K extends Kinds = Kinds> extends UpkeepSettings, AccessOptions {
   /** Tells the crews in one storage apart; default 'crew'. */
   readonly name?: string
   /** Default: memory, gone with the process. */
@@ -107,6 +108,7 @@ const crewOptions = object({
   kinds: readKinds,
   limits,
   strictMembers: flag,
+  ...accessFields,
   leaseMs: (value: unknown) => value as number,
   retry: retryPolicy,
   at: moment,
@@ -145,7 +147,7 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
   constructor(options: CrewOptions<K>) {
     const given = read(crewOptions, options, 'options')
     const { name = 'crew', storage, environment, limits: bounds, strictMembers = true, leaseMs, retry } = given
-    const { at, kinds, checkpointEvery, keepHistory, onError } = given
+    const { at, kinds, checkpointEvery, keepHistory, onError, policy, canSee } = given
     this.name = name
     const hear = contained(onError ?? logError)
     const kept = {
@@ -163,7 +165,13 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
     }
     if (at && !storage) throw invalid('options.at needs the storage that keeps the crew: pass { storage }')
     this.journal = at && storage ? new PastJournal({ ...kept, storage }, at) : new Journal(kept)
-    const shared = { journal: this.journal, strictMembers, ...(options.limits && bounds && { limits: options.limits }) }
+    const shared = {
+      journal: this.journal,
+      strictMembers,
+      ...(options.limits && bounds && { limits: options.limits }),
+      ...(policy && { policy }),
+      ...(canSee && { canSee }),
+    }
     this.communications = new Communications(shared)
     const tracker = new TaskTracker({
       ...shared,
@@ -210,7 +218,11 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
   /** Joining again changes what is different. Rejects with `invalid_input`, and `already_exists` for the id 'crew'. */
   async join(id: Id, options: MemberOptions = {}): Promise<Member<K>> {
     const member = read(anId, id, 'member')
-    await this.journal.decide((turn) => this.#members.join(turn, member, options))
+    const given = read(memberOptions, options, 'options')
+    await this.journal.decide((turn) => {
+      this.tracker.parts.desk.access?.permit(member, 'join', { ...given })
+      this.#members.join(turn, member, given)
+    })
     return this.as(member)
   }
 
@@ -219,6 +231,7 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
     const member = read(anId, id, 'member')
     await this.journal.decide((turn) => {
       this.#members.expect(member)
+      this.tracker.parts.desk.access?.permit(member, 'leave', {})
       dismiss(this.tracker.parts.desk, turn, member)
       this.#members.leave(turn, member)
     })

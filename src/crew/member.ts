@@ -7,11 +7,14 @@ import { anyFields, type Id, object, read, type Reader, whole, withMore } from '
 import type { Json } from '../core/json.js'
 import type { Kinds } from '../core/kinds.js'
 import type { MemberInfo, Members } from '../core/members.js'
-import type { Message, MessageDraft } from '../core/message.js'
+import type { Idempotent } from '../core/idempotency.js'
+import { Message, type MessageDraft } from '../core/message.js'
+import type { MessageFilter } from '../core/message-filter.js'
 import { type Card, inOrder } from '../core/task-board.js'
-import { readFilter, type TaskFilter } from '../core/task-filter.js'
+import { readFilter, select, type TaskFilter } from '../core/task-filter.js'
 import type { ClaimOptions, TaskTracker } from '../core/task-tracker.js'
 import type { Task } from '../core/task.js'
+import { type Thread, threadOf } from '../core/thread.js'
 import { type Running, Stopper } from './stopper.js'
 import type { Handler, Handlers, Work } from './work.js'
 
@@ -73,28 +76,59 @@ export class Member<K extends Kinds = Kinds> {
     const assigned = tracker.list({ assignee: this.id, status: ['pending', 'in_progress', 'waiting'] })
     const cards = new Set(assigned.map(({ id }) => board.card(id) as Card))
     for (const card of board.inStage('in_progress')) if (card.task.holder === this.id) cards.add(card)
-    return inOrder(cards)
+    return inOrder(cards).filter((task) => this.sees(task))
   }
 
-  async send(to: Id | readonly Id[], content: Json, options: MessageOptions = {}): Promise<Message> {
-    return this.#of.communications.send(
-      withMore(read(anyFields, options, 'options'), { sender: this.id, recipient: to, content }),
-    )
+  /** Of the whole board, what it can see; throws like `tracker.list`. */
+  list(filter: TaskFilter = {}): readonly Task[] {
+    const { journal, board } = this.#of.tracker.parts
+    journal.assertOpen()
+    return select(board, filter, (task) => this.sees(task))
+  }
+
+  /** Undefined for one that it cannot see, too. */
+  task(id: Id): Task | undefined {
+    const task = this.#of.tracker.get(id)
+    return task && this.sees(task) ? task : undefined
+  }
+
+  /** Those that it can see, in the order of sending; throws like `communications.messages`. */
+  messages(filter: MessageFilter = {}): readonly Message[] {
+    return this.#of.communications.among(filter, (message) => this.sees(message))
+  }
+
+  /** What it can see of a thread. */
+  thread(of: Id | { readonly taskId: Id }): Thread {
+    return threadOf(this.#of.communications.thread(of).filter((message) => this.sees(message)))
+  }
+
+  /**
+   * Whether it can see that: what `canSee` of the crew says; without it, all tasks, and the messages that it sends or
+   * gets or that are about a task.
+   */
+  sees(entity: Task | Message): boolean {
+    const sight = this.#of.tracker.parts.desk.access?.sightOf(this.id)
+    if (sight) return sight(entity)
+    if (!(entity instanceof Message)) return true
+    const { sender, recipients, taskId } = entity
+    return taskId !== undefined || sender === this.id || recipients.includes(this.id)
+  }
+
+  async send(to: Id | readonly Id[], content: Json, options: MessageOptions & Idempotent = {}): Promise<Message> {
+    const { more, once } = this.#options(options)
+    return this.#of.communications.send(withMore(more, { sender: this.id, recipient: to, content }), once)
   }
 
   /** To all other members. */
-  async broadcast(content: Json, options: MessageOptions = {}): Promise<Message> {
-    return this.#of.communications.broadcast(
-      withMore(read(anyFields, options, 'options'), { sender: this.id, content }),
-    )
+  async broadcast(content: Json, options: MessageOptions & Idempotent = {}): Promise<Message> {
+    const { more, once } = this.#options(options)
+    return this.#of.communications.broadcast(withMore(more, { sender: this.id, content }), once)
   }
 
   /** To all others who follow the topic when it is sent. */
-  async publish(topic: Id, content: Json, options: MessageOptions = {}): Promise<Message> {
-    return this.#of.communications.publish(
-      topic,
-      withMore(read(anyFields, options, 'options'), { sender: this.id, content }),
-    )
+  async publish(topic: Id, content: Json, options: MessageOptions & Idempotent = {}): Promise<Message> {
+    const { more, once } = this.#options(options)
+    return this.#of.communications.publish(topic, withMore(more, { sender: this.id, content }), once)
   }
 
   /** From now on it gets what others publish to the topic. */
@@ -106,18 +140,18 @@ export class Member<K extends Kinds = Kinds> {
     return this.#of.communications.unfollow(this.id, topic)
   }
 
-  reply(to: Message | Id, content: Json): Promise<Message> {
-    return this.#of.communications.reply(to, { sender: this.id, content })
+  reply(to: Message | Id, content: Json, options: Idempotent = {}): Promise<Message> {
+    return this.#of.communications.reply(to, { sender: this.id, content }, options)
   }
 
   /** Sends a question, and resolves to the reply. Rejects with `timed_out` (default 60 s), `cancelled` or `closed`. */
   async ask(
     to: Id,
     content: Json,
-    options: Abortable & { readonly taskId?: Id; readonly kind?: string } = {},
+    options: Abortable & Idempotent & { readonly taskId?: Id; readonly kind?: string } = {},
   ): Promise<Message> {
-    const { signal, timeoutMs, ...about } = read(anyFields, options, 'options')
-    const limits = { signal, timeoutMs } as Abortable
+    const { signal, timeoutMs, idempotencyKey, ...about } = read(anyFields, options, 'options')
+    const limits = { signal, timeoutMs, idempotencyKey } as Abortable & Idempotent
     return this.#of.communications.ask(withMore(about, { sender: this.id, recipient: to, content }), limits)
   }
 
@@ -202,10 +236,18 @@ export class Member<K extends Kinds = Kinds> {
   /** Whether it takes work. */
   async setAvailability(available: boolean): Promise<void> {
     const { members, tracker } = this.#of
-    await tracker.parts.journal.decide((turn) => {
+    const { journal, desk } = tracker.parts
+    await journal.decide((turn) => {
       members.expect(this.id)
       members.join(turn, this.id, { available })
+      desk.access?.permit(this.id, 'setAvailability', { available })
     })
+  }
+
+  /** What a message says, and how it is sent. */
+  #options(options: object): { readonly more: Readonly<Record<string, unknown>>; readonly once: Idempotent } {
+    const { idempotencyKey, ...more } = read(anyFields, options, 'options')
+    return { more, once: { idempotencyKey } as Idempotent }
   }
 
   /** A copy, so that what is checked is what is settled. */

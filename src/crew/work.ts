@@ -251,7 +251,7 @@ export class Work {
 
   /** Who has left the crew gets none. */
   #hasMail(member: Id): boolean {
-    return this.#parts.members.get(member) !== undefined && this.#communications.mailboxes.next(member) !== undefined
+    return this.#parts.members.get(member) !== undefined && this.#communications.commands.next(member) !== undefined
   }
 
   /** Until woken or stopped. */
@@ -357,9 +357,9 @@ export class Work {
   #isIdle(): boolean {
     const { journal, schemas } = this.#parts
     if (this.#busy > 0 || journal.isBusy || schemas?.isBusy) return false
-    const { mailboxes } = this.#communications
+    const { commands } = this.#communications
     const { members } = this.#parts
-    for (const { member } of this.#readers) if (members.get(member) && mailboxes.open(member).length > 0) return false
+    for (const { member } of this.#readers) if (members.get(member) && commands.open(member).length > 0) return false
     for (const { member, filter } of this.#takers)
       if (this.#hasWork(member, filter) || this.#willHaveWork(member, filter)) return false
     return true
@@ -372,20 +372,22 @@ export class Work {
   }
 
   #hasWork(id: Id, filter: TaskFilter | undefined): boolean {
-    const { members, board } = this.#parts
+    const { members, board, desk } = this.#parts
     const member = members.get(id)
     if (!member || hindrance(board, member) !== undefined) return false
-    return board.firstFor(member, choiceOf(filter && read(readFilter, filter, 'filter'), board)) !== undefined
+    const wanted = filter && read(readFilter, filter, 'filter')
+    return board.firstFor(member, choiceOf(wanted, board, desk.access?.sightOf(id))) !== undefined
   }
 
   /** Whether there is something to do for a member after a back-off, or when a task is no longer kept for another. */
   #willHaveWork(id: Id, filter: TaskFilter | undefined): boolean {
-    const { members, board } = this.#parts
+    const { members, board, desk } = this.#parts
     const member = members.get(id)
     if (!member) return false
     const now = board.now()
     const wanted = filter && read(readFilter, filter, 'filter')
-    const isMine = (card: Card): boolean => isFor(member, card.task) && (!wanted || matches(card, wanted, now))
+    const isMine = (card: Card): boolean =>
+      isFor(member, card.task) && (!wanted || matches(card, wanted, now)) && desk.access?.sees(id, card.task) !== false
     const isKept = ({ task: { offeredTo } }: Card): boolean => offeredTo !== undefined && offeredTo.until > now
     const ready = [...board.inStage('new'), ...board.inStage('assigned')]
     return (

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { IdempotencyKeys } from '../../src/core/idempotency.js'
 import { claim, named, openBoard, openBoards, refusal } from '../support/board.js'
 import { stateOf } from '../support/crew-state.js'
+import { openTeam } from '../support/team.js'
 
 describe('a key for new tasks', () => {
   it('makes one task of two calls, and answers both with it', async () => {
@@ -168,6 +169,57 @@ describe('a key for a claim', () => {
     const error = await refusal(tracker.claim('ana', { idempotencyKey: 'k', filter: { label: 'x' } }))
     expect(error.code).toBe('idempotency_conflict')
     expect((await claim(tracker, 'bo', { idempotencyKey: 'k' })).task.id).toBe('b')
+  })
+})
+
+describe('a key for a message', () => {
+  it('sends it once, however often it is called (BR-11, MS-17)', async () => {
+    const { communications, environment } = await openTeam()
+    const send = () => communications.send({ sender: 'ana', recipient: 'bo', content: 'Hi' }, { idempotencyKey: 'k' })
+    const first = await send()
+    for (const span of ['3m', '6m', '23h'] as const) {
+      await environment.advance(span)
+      expect(await send()).toBe(first)
+    }
+    expect(communications.inbox('bo')).toEqual([first])
+    // It is still in the mailbox a day later.
+    await environment.advance('2h')
+    expect(await send()).toBe(first)
+    const [delivery] = await communications.receive('bo')
+    await communications.acknowledge(delivery!)
+    expect((await send()).id).not.toBe(first.id)
+  })
+
+  it('is refused for another text, and is of one sender and one command (MS-18)', async () => {
+    const { communications } = await openTeam(['ana', 'bo'])
+    const draft = { sender: 'ana', recipient: 'bo', content: 'Hi' }
+    const sent = await communications.send(draft, { idempotencyKey: 'k' })
+    const error = await refusal(communications.send({ ...draft, content: 'Ho' }, { idempotencyKey: 'k' }))
+    expect(error.code).toBe('idempotency_conflict')
+    const others = [
+      await communications.send({ ...draft, sender: 'bo', recipient: 'ana' }, { idempotencyKey: 'k' }),
+      await communications.reply(sent.id!, { sender: 'ana', content: 'Hi' }, { idempotencyKey: 'k' }),
+      await communications.publish('news', { sender: 'ana', content: 'Hi' }, { idempotencyKey: 'k' }),
+      await communications.broadcast({ sender: 'ana', content: 'Hi' }, { idempotencyKey: 'k' }),
+    ]
+    expect(new Set([sent, ...others].map(({ id }) => id)).size).toBe(5)
+    expect(await communications.broadcast({ sender: 'ana', content: 'Hi' }, { idempotencyKey: 'k' })).toBe(others[3])
+  })
+
+  it('asks once, and waits again for the one reply', async () => {
+    const { crew, communications, environment } = await openTeam()
+    const [ana, bo] = [crew.as('ana'), crew.as('bo')]
+    const ask = () => ana.ask('bo', 'Ready?', { idempotencyKey: 'k', timeoutMs: 60_000 })
+    const first = ask().catch((error: unknown) => error)
+    await environment.advance('2m')
+    expect(CrewError.is(await first, 'timed_out')).toBe(true)
+    const second = ask()
+    await environment.settle()
+    expect(bo.inbox).toHaveLength(1)
+    await bo.reply(bo.inbox[0]!, 'Yes')
+    expect((await second).content).toBe('Yes')
+    expect((await ask()).content).toBe('Yes')
+    expect(communications.messages({ sender: 'ana' })).toHaveLength(1)
   })
 })
 

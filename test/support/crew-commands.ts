@@ -187,6 +187,15 @@ const commands = {
       }),
       ['message.sent'],
     ),
+  sendTwice: ({ crew }, { member, other }, op) => {
+    const draft = { sender: member, recipient: other, content: op }
+    const calls = [1, 2].map(() => crew.communications.send(draft, { idempotencyKey: op }))
+    return traced(
+      op,
+      Promise.all(calls).then((both) => expect(both[1]).toBe(both[0])),
+      ['message.sent'],
+    )
+  },
   reply: (replica, { member, pick }, op) => {
     const to = someMessage(replica, pick)
     return to === undefined

@@ -54,7 +54,7 @@ const layers = {
     ['task-news', 'message-news'],
     ['task-commands', 'message-commands'],
     ['task-endings'],
-    ['task-answers'],
+    ['task-answers', 'task-budgets'],
     ['task-desk'],
     ['task-filter', 'task-notices', 'eligibility'],
     ['task-board', 'mailboxes'],

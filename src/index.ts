@@ -42,7 +42,7 @@ export type { TaskFilter } from './core/task-filter.js'
 export type { Stage } from './core/task-board.js'
 export type { TaskEvent, TrackerEvents } from './core/task-news.js'
 export { Attempt } from './core/attempt.js'
-export type { AttemptRecord, Outcome, Usage } from './core/attempt-record.js'
+export type { AttemptRecord, Budget, Outcome, Usage } from './core/attempt-record.js'
 export type { MemberInfo, MemberKind, MemberOptions } from './core/members.js'
 
 export { ReportGenerator } from './reports/report-generator.js'

@@ -1,10 +1,13 @@
-import type { Id } from './input.js'
+import { type Id, number, object } from './input.js'
 
 /** Tokens, and money in the crew's one currency. */
 export interface Usage {
   readonly tokens?: number
   readonly cost?: number
 }
+
+/** How much may be spent; a unit that is left out is not limited. */
+export type Budget = Usage
 
 export type Outcome = 'completed' | 'failed' | 'released' | 'waiting' | 'cancelled' | 'lost' | 'timed_out' | 'abandoned'
 
@@ -34,3 +37,23 @@ export function sum(a: Usage, b: Usage = {}): Usage {
     if (b[unit]) total[unit] = Math.min(Number.MAX_VALUE, (a[unit] ?? 0) + b[unit])
   return total
 }
+
+/** What `all` is more than `part`, which is in it. */
+export function difference(all: Usage, part: Usage): Usage {
+  const { tokens = 0, cost = 0 } = part
+  return { tokens: (all.tokens ?? 0) - tokens, cost: (all.cost ?? 0) - cost }
+}
+
+/** A budget with what had been spent before it counts. */
+export function granted({ tokens, cost }: Budget, before: Usage = {}): Budget {
+  return {
+    ...(tokens !== undefined && { tokens: tokens + (before.tokens ?? 0) }),
+    ...(cost !== undefined && { cost: cost + (before.cost ?? 0) }),
+  }
+}
+
+/** Whether more is spent than may be, by more than sums of fractions are wrong. */
+export const isPast = (usage: Usage, budget: Budget): boolean =>
+  (['tokens', 'cost'] as const).some((unit) => (usage[unit] ?? 0) > (budget[unit] ?? Infinity) * (1 + 1e-9))
+
+export const readUsage = object({ tokens: number(0), cost: number(0) })

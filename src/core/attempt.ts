@@ -47,7 +47,7 @@ export class Attempt<Input = Json | undefined, Result = Json> {
     this.#writes = writes
   }
 
-  /** Aborts with a CrewError: `cancelled`, `timed_out`, `stale_attempt` or `closed`. */
+  /** Aborts with a CrewError: `cancelled`, `timed_out`, `budget_spent`, `stale_attempt` or `closed`. */
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController()

@@ -1,12 +1,14 @@
 import { fits } from './claim-queues.js'
 import { CrewError } from './errors.js'
-import type { MemberInfo } from './members.js'
+import { type MemberInfo, unavailability } from './members.js'
 import type { TaskBoard } from './task-board.js'
 import type { Task } from './task.js'
 
 /** Why a member can take no task at all now. */
-export function hindrance(board: TaskBoard, { id, available, capacity }: MemberInfo): string | undefined {
-  if (!available) return `${id} is not available`
+export function hindrance(board: TaskBoard, member: MemberInfo): string | undefined {
+  const { id, capacity } = member
+  const away = unavailability(member)
+  if (away !== undefined) return away
   const busy = board.held.of(id)
   return busy < capacity ? undefined : `${id} works on ${busy} of ${capacity} tasks; it must end one first`
 }
@@ -25,9 +27,10 @@ export function refusal(board: TaskBoard, task: Task, member: MemberInfo): CrewE
 }
 
 /** Why a member cannot be given a task; undefined when it can. */
-export function unfit({ id, available, skills }: MemberInfo, { requires }: Task): string | undefined {
-  if (!available) return `${id} is not available`
-  return fits(skills, requires)
+export function unfit(member: MemberInfo, { requires }: Task): string | undefined {
+  const away = unavailability(member)
+  if (away !== undefined) return away
+  return fits(member.skills, requires)
     ? undefined
     : `it requires ${Object.entries(requires)
         .map((pair) => pair.join(' '))

@@ -1,8 +1,9 @@
+import { type Budget, isPast, readUsage, type Usage } from './attempt-record.js'
 import { CrewError, notFound } from './errors.js'
 import { flag, type Id, number, object, oneOf, record, read, whole } from './input.js'
 import type { LocalJournal } from './local-journal.js'
 import type { JournalEvent } from './journal-storage.js'
-import { sameJson, type Json } from './json.js'
+import { isEmpty, type Json, NOTHING, sameJson } from './json.js'
 import { pieces, type Projection, type Turn } from './projection.js'
 
 export type MemberKind = 'llm' | 'human' | 'service'
@@ -16,10 +17,14 @@ export interface MemberOptions {
   readonly capacity?: number
   /** Whether it takes work; default true. */
   readonly available?: boolean
+  /** What it may spend on all tasks together; past it, it gets no more work. */
+  readonly budget?: Budget
 }
 
-export interface MemberInfo extends Required<MemberOptions> {
+export interface MemberInfo extends Required<Omit<MemberOptions, 'budget'>>, Pick<MemberOptions, 'budget'> {
   readonly id: Id
+  /** What its attempts have told that they spent. */
+  readonly usage: Usage
   readonly joinedAt: number
 }
 
@@ -31,8 +36,14 @@ export const memberOptions = object({
   skills: record(number(0, 1)),
   capacity: whole(1, 1_000_000),
   available: flag,
+  budget: readUsage,
 })
-const NEWCOMER: Required<MemberOptions> = { kind: 'llm', skills: Object.freeze({}), capacity: 1, available: true }
+const NEWCOMER: Required<Omit<MemberOptions, 'budget'>> = {
+  kind: 'llm',
+  skills: Object.freeze({}),
+  capacity: 1,
+  available: true,
+}
 
 interface MemberChange {
   readonly id: Id
@@ -45,6 +56,8 @@ interface MemberChange {
 /** Who takes part, folded from the journal. */
 export class Members implements Projection<MemberChange> {
   #byId = new Map<Id, MemberInfo>()
+  /** Of those who have left, too: whoever comes again goes on with it. */
+  readonly #usage = new Map<Id, Usage>()
 
   /** All that fold one journal share one. */
   static of(journal: LocalJournal): Members {
@@ -91,6 +104,23 @@ export class Members implements Projection<MemberChange> {
     return this.expect(id)
   }
 
+  /** Tells the crew of a member that has passed its budget. */
+  tellPast(turn: Turn, id: Id): void {
+    turn.emit('member.budgetSpent', id, {})
+  }
+
+  usageOf(id: Id): Usage {
+    return this.#usage.get(id) ?? NOTHING
+  }
+
+  /** For who folds what attempts spend, forwards and backwards. */
+  setUsage(id: Id, usage: Usage): void {
+    if (usage === NOTHING) this.#usage.delete(id)
+    else this.#usage.set(id, usage)
+    const member = this.#byId.get(id)
+    if (member) this.#byId.set(id, Object.freeze({ ...member, usage }))
+  }
+
   leave(turn: Turn, id: Id): void {
     this.expect(id)
     turn.emit('member.left', id, {})
@@ -99,7 +129,8 @@ export class Members implements Projection<MemberChange> {
   fold({ type, id, at, changes }: JournalEvent): MemberChange {
     const before = this.#byId.get(id)
     if (type === 'member.left') return { id, before, after: undefined, place: [...this.#byId.keys()].indexOf(id) }
-    return { id, before, after: Object.freeze({ ...(before ?? { ...NEWCOMER, id, joinedAt: at }), ...changes }) }
+    const known = before ?? { ...NEWCOMER, id, usage: this.usageOf(id), joinedAt: at }
+    return { id, before, after: Object.freeze({ ...known, ...changes }) }
   }
 
   apply({ id, after }: MemberChange): void {
@@ -112,20 +143,35 @@ export class Members implements Projection<MemberChange> {
   }
 
   save(): Iterable<Json> {
-    return pieces(this.list(), (member) => member as unknown as Json)
+    // What who has left has spent comes after, as a pair.
+    const left = [...this.#usage].filter(([id]) => !this.#byId.has(id))
+    return pieces([...this.list(), ...left], (piece) => piece as unknown as Json)
   }
 
   load(piece: Json): void {
+    if (Array.isArray(piece)) {
+      const [id, usage] = piece as [Id, Usage]
+      this.#usage.set(id, usage)
+      return
+    }
     const member = piece as unknown as MemberInfo
     this.#byId.set(member.id, member)
+    if (!isEmpty(member.usage)) this.#usage.set(member.id, member.usage)
   }
 
   clear(): void {
     this.#byId.clear()
+    this.#usage.clear()
   }
 
   #set(id: Id, member: MemberInfo | undefined): void {
     if (member) this.#byId.set(id, member)
     else this.#byId.delete(id)
   }
+}
+
+/** Why a member gets no work at all for now. */
+export function unavailability({ id, available, usage, budget }: MemberInfo): string | undefined {
+  if (!available) return `${id} is not available`
+  return budget && isPast(usage, budget) ? `${id} is past its budget; let it join again with a higher one` : undefined
 }

@@ -1,3 +1,4 @@
+import { difference, sum, type Usage } from './attempt-record.js'
 import { type Json, NONE } from './json.js'
 import type { Attempt } from './attempt.js'
 import { type Choice, ClaimQueues, type Queued, type Ticket } from './claim-queues.js'
@@ -7,7 +8,7 @@ import type { Id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
 import type { Lease, Leases } from './leases.js'
 import type { LocalJournal } from './local-journal.js'
-import type { MemberInfo } from './members.js'
+import { type MemberInfo, Members } from './members.js'
 import { MultiMap, Tally } from './multi-map.js'
 import { cannotFold, pieces, type Projection } from './projection.js'
 import { type Dependency, Task, type TaskStatus } from './task.js'
@@ -51,6 +52,8 @@ export interface TaskChange {
   readonly after: Task
   /** Those that became ready as it was applied, through a dependency. */
   readied: readonly Card[]
+  /** Who told of what it had spent, with what that was before. */
+  spent?: { readonly by: Id; readonly before: Usage }
 }
 
 /**
@@ -60,6 +63,7 @@ export interface TaskChange {
 export class TaskBoard implements Projection<TaskChange>, TaskGraph {
   readonly #environment: Environment
   readonly #leases: Leases | undefined
+  readonly #members: Members
   readonly #cards = new Map<Id, Card>()
   #ordersGiven = 0
   readonly #queues = new ClaimQueues<Card>()
@@ -95,9 +99,10 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
   /** What the clock did since somebody asked. */
   #turned: { readonly ready: Card[]; readonly overdue: Card[] } = { ready: [], overdue: [] }
 
-  constructor({ environment, leases }: LocalJournal) {
-    this.#environment = environment
-    this.#leases = leases
+  constructor(journal: LocalJournal) {
+    this.#environment = journal.environment
+    this.#leases = journal.leases
+    this.#members = Members.of(journal)
   }
 
   now(): number {
@@ -160,10 +165,16 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
   }
 
   apply(change: TaskChange): void {
-    change.readied = this.#put(change.card, change.before, change.after)
+    const { card, before, after } = change
+    change.readied = this.#put(card, before, after)
+    if (!before || before.usage === after.usage) return
+    const { member: by = '' } = after.attempts.at(-1) ?? {}
+    change.spent = { by, before: this.#members.usageOf(by) }
+    this.#members.setUsage(by, sum(change.spent.before, difference(after.usage, before.usage)))
   }
 
-  revert({ card, before, after }: TaskChange): void {
+  revert({ card, before, after, spent }: TaskChange): void {
+    if (spent) this.#members.setUsage(spent.by, spent.before)
     this.#put(card, after, before)
   }
 

@@ -7,6 +7,7 @@ import type { Message } from './message.js'
 import type { Turn } from './projection.js'
 import { goOn, only, resume, review, wait } from './task-answers.js'
 import { type Card, timeLimit } from './task-board.js'
+import { spending } from './task-budgets.js'
 import type { TaskDesk } from './task-desk.js'
 import { cancel, complete, fail, giveUp, release, retry } from './task-endings.js'
 import { refuseCycle, refuseCycles } from './task-graph.js'
@@ -152,8 +153,11 @@ export function claim(
 
 function progress(desk: TaskDesk, turn: Turn, task: Task, { fence, usage, ...progress }: Given['progress']): Task {
   moves.expectFrom(task, 'progress', fence)
+  const told = { progress: { ...task.progress, ...progress } }
   const spent = usage ? moves.spend(task, usage) : {}
-  return desk.move(turn, task, { ...spent, progress: { ...task.progress, ...progress } }, task.holder, 'progressed')
+  return spending(desk, turn, task, usage, told, () =>
+    desk.move(turn, task, { ...spent, ...told }, task.holder, 'progressed'),
+  )
 }
 
 function addDependency(desk: TaskDesk, turn: Turn, task: Task, { on: edge, by }: Given['addDependency']): Task {

@@ -4,6 +4,7 @@ import { NONE, sameJson } from './json.js'
 import type { LeaseTerms } from './leases.js'
 import type { Turn } from './projection.js'
 import { ask } from './task-answers.js'
+import { spending } from './task-budgets.js'
 import type { TaskDesk } from './task-desk.js'
 import { fallenWith, refuseUnsettled, verdict } from './task-graph.js'
 import type { Given } from './task-input.js'
@@ -26,12 +27,14 @@ export function complete(
   moves.expectFrom(task, 'complete', fence)
   const subtasks = desk.board.subtasks(task.id)
   refuseUnsettled(desk.board, task, waive)
-  const { holder, reviewers } = task
-  if (reviewers.length > 0)
-    return ask(desk, turn, task, { for: 'review', of: reviewers, since: turn.now }, usage, { result })
-  const completed = desk.move(turn, task, moves.complete(task, turn.now, result, usage), holder)
-  endWaived(desk, turn, task, subtasks)
-  return completed
+  return spending(desk, turn, task, usage, { result }, () => {
+    const { holder, reviewers } = task
+    if (reviewers.length > 0)
+      return ask(desk, turn, task, { for: 'review', of: reviewers, since: turn.now }, usage, { result })
+    const completed = desk.move(turn, task, moves.complete(task, turn.now, result, usage), holder)
+    endWaived(desk, turn, task, subtasks)
+    return completed
+  })
 }
 
 export function fail(
@@ -42,7 +45,9 @@ export function fail(
   outcome: 'failed' | 'abandoned' = 'failed',
 ): Task {
   moves.expectFrom(task, 'fail', fence)
-  return giveUp(desk, turn, task, { outcome, code: outcome, message: error.message, retryable, usage })
+  return spending(desk, turn, task, usage, {}, () =>
+    giveUp(desk, turn, task, { outcome, code: outcome, message: error.message, retryable, usage }),
+  )
 }
 
 export function release(

@@ -23,7 +23,7 @@ import {
   whole,
 } from './input.js'
 import type { Json } from './json.js'
-import type { Usage } from './attempt-record.js'
+import { type Budget, readUsage as usage, type Usage } from './attempt-record.js'
 import type { Dependency, EdgePolicy, Move, OnTimeout, RetryPolicy, WaitReason } from './task.js'
 
 export interface DependencyInput {
@@ -64,6 +64,8 @@ export interface TaskDraft {
   /** Of one attempt; passing it is a retryable failure. */
   readonly timeLimitMs?: number
   readonly retry?: RetryPolicy
+  /** What all its attempts may spend together; passing it fails the task. */
+  readonly budget?: Budget
   readonly createdBy?: Id
 }
 
@@ -121,7 +123,6 @@ const dependency: Reader<Dependency> = (value, name, limits) => {
   return Object.freeze({ onFailure: 'fail', onCancel: 'cancel', ...given })
 }
 
-const usage = object({ tokens: number(0), cost: number(0) })
 const backoffMs = object({ base: duration(), cap: duration() }, ['base', 'cap'])
 export const retryPolicy = object({ attempts: whole(1, 1_000_000), backoffMs })
 
@@ -150,6 +151,7 @@ const common = {
   estimateMs: duration(),
   timeLimitMs: duration(1),
   retry: retryPolicy,
+  budget: usage,
 }
 
 const assigneeIds = oneOrMore(id)

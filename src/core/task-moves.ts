@@ -1,7 +1,7 @@
 import { type AttemptRecord, type Outcome, sum, type Usage } from './attempt-record.js'
 import { CrewError, invalid } from './errors.js'
 import type { Id } from './input.js'
-import { type Json, NOTHING } from './json.js'
+import { isEmpty, type Json, NOTHING } from './json.js'
 import {
   type Answer,
   type Failure,
@@ -129,7 +129,7 @@ export function complete(task: Task, now: number, result: Json | undefined, usag
 
 /** The attempt ends, and the task waits. */
 export function wait(task: Task, waitingFor: WaitingFor, usage?: Usage): Move {
-  const counted = { failures: task.counted.failures, lost: 0, released: 0 }
+  const counted = { ...task.counted, lost: 0, released: 0 }
   const closed = close(task, 'waiting', waitingFor.since, usage)
   return {
     ...closed,
@@ -152,7 +152,7 @@ export function giveUp(
   if (task.cancelRequested) return stop(task, now, closed)
   const failures = task.counted.failures + 1
   const lost = outcome === 'lost' ? task.counted.lost + 1 : 0
-  const counted = { failures, lost, released: 0 }
+  const counted = { ...task.counted, failures, lost, released: 0 }
   const { attempts = 5, backoffMs: { base, cap } = { base: 1000, cap: 600_000 } } = { ...retry, ...task.retry }
   const isPoisoned = lost >= POISONED_AFTER
   if (isPoisoned || !retryable || failures >= attempts) {
@@ -214,12 +214,12 @@ export function answered({ waitingFor, answers }: Task, answer: Omit<Answer, 'nu
 }
 
 /** Starts anew, with what is counted; fence and history stay. A deadline that has passed is dropped. */
-export function reopen({ failAt = 0 }: Task, now: number): Move {
+export function reopen({ failAt = 0, usage }: Task, now: number): Move {
   return {
     status: 'pending',
     failure: undefined,
     endedAt: undefined,
-    counted: NOT_COUNTED,
+    counted: isEmpty(usage) ? NOT_COUNTED : { ...NOT_COUNTED, spent: usage },
     failAt: failAt > now ? failAt : undefined,
   }
 }

@@ -203,7 +203,11 @@ export class TaskNews implements Observer {
     const { task, attempt } = card
     if (!attempt) return
     const { outcome } = task.attempts.find(({ fence }) => fence === attempt.fence) ?? { outcome: 'lost' }
-    const code = task.cancelRequested ? 'cancelled' : outcome && ABORTS[outcome]
+    const code = task.cancelRequested
+      ? 'cancelled'
+      : task.failure?.code === 'budget_spent'
+        ? 'budget_spent'
+        : outcome && ABORTS[outcome]
     const reason = code && new CrewError(code, `Stop working on task ${task.id}: it is ${task.status}`, { id: task.id })
     if (outcome) {
       card.attempt = undefined

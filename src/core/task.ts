@@ -1,4 +1,4 @@
-import type { AttemptRecord, Usage } from './attempt-record.js'
+import type { AttemptRecord, Budget, Usage } from './attempt-record.js'
 import { changesOf, type Collections, fieldsOf } from './changes.js'
 import type { CrewErrorCode } from './errors.js'
 import type { Id } from './input.js'
@@ -55,7 +55,7 @@ export interface WaitingFor {
 }
 
 const NOT_BEGUN = Object.freeze({ value: 0 })
-export const NOT_COUNTED = Object.freeze({ failures: 0, lost: 0, released: 0 })
+export const NOT_COUNTED: Task['counted'] = Object.freeze({ failures: 0, lost: 0, released: 0 })
 
 const COLLECTIONS: Collections = {
   assignees: (id: Id) => id,
@@ -141,6 +141,8 @@ export class Task<Input = Json | undefined> {
   /** Of one attempt; passing it is a retryable failure. */
   declare readonly timeLimitMs?: number
   declare readonly retry?: RetryPolicy
+  /** What all attempts since it was opened may spend together; passing it fails the task. */
+  declare readonly budget?: Budget
   /** Summed over all attempts. */
   declare readonly usage: Usage
   declare readonly commentCount: number
@@ -157,8 +159,16 @@ export class Task<Input = Json | undefined> {
   declare readonly attempts: readonly AttemptRecord[]
   /** The holder has been asked to stop. */
   declare readonly cancelRequested: boolean
-  /** What the retry policy counts: failures since the task was opened; lost leases and releases in a row. */
-  declare readonly counted: { readonly failures: number; readonly lost: number; readonly released: number }
+  /**
+   * What the retry policy counts: failures since the task was opened; lost leases and releases in a row. And what had
+   * been spent when it was last opened anew, which its budget does not count.
+   */
+  declare readonly counted: {
+    readonly failures: number
+    readonly lost: number
+    readonly released: number
+    readonly spent?: Usage
+  }
 
   /** @internal */
   constructor(from: Move, change: Move) {
@@ -195,6 +205,7 @@ export class Task<Input = Json | undefined> {
     this.estimateMs = base.estimateMs
     this.timeLimitMs = base.timeLimitMs
     this.retry = base.retry
+    this.budget = base.budget
     this.usage = base.usage
     this.commentCount = base.commentCount
     this.createdAt = base.createdAt

@@ -75,6 +75,8 @@ type CrewOwnEvents = {
   'member.joined': [event: MemberEvent]
   'member.updated': [event: MemberEvent]
   'member.left': [event: MemberEvent]
+  /** It gets no more work until its budget is raised. */
+  'member.budgetSpent': [event: MemberEvent]
   'session.renewed': [event: SessionEvent]
   /** Of this process, not stored: the commits from `from` to `to` were trimmed before they were told. */
   resynced: [event: { readonly from: number; readonly to: number }]
@@ -89,6 +91,7 @@ const OWN_EVENTS: Readonly<Record<keyof CrewOwnEvents, unknown>> = {
   'member.joined': 1,
   'member.updated': 1,
   'member.left': 1,
+  'member.budgetSpent': 1,
   'session.renewed': 1,
   resynced: 1,
   diverged: 1,

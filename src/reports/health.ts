@@ -1,12 +1,13 @@
 import { fits } from '../core/claim-queues.js'
-import type { MemberInfo } from '../core/members.js'
+import { isPast } from '../core/attempt-record.js'
+import { type MemberInfo, unavailability } from '../core/members.js'
 import type { Card } from '../core/task-board.js'
 import type { Task } from '../core/task.js'
 import { span, table } from './markdown.js'
 import type { ReportDefinition, ReportView } from './report.js'
 
 export interface Finding {
-  readonly kind: 'overdue' | 'waiting' | 'failed' | 'stuck' | 'nobody' | 'dead'
+  readonly kind: 'overdue' | 'waiting' | 'failed' | 'stuck' | 'nobody' | 'dead' | 'budget'
   readonly taskId?: string
   readonly member?: string
   /** Milliseconds since the epoch. */
@@ -27,7 +28,15 @@ export const health: ReportDefinition<HealthData> = {
 
   run(view) {
     view.tracker.parts.board.tick()
-    const found = [...waiting(view), ...overdue(view), ...failed(view), ...stuck(view), ...nobody(view), ...dead(view)]
+    const found = [
+      ...waiting(view),
+      ...overdue(view),
+      ...failed(view),
+      ...stuck(view),
+      ...nobody(view),
+      ...dead(view),
+      ...spent(view),
+    ]
     const findings = found
       .sort((a, b) => a.since - b.since)
       .map((finding) => ({ ...finding, agoMs: Math.max(0, view.now - finding.since) }))
@@ -109,7 +118,7 @@ const nobody = ({ tracker }: ReportView): readonly Finding[] => {
   const { board, members } = tracker.parts
   const crew = members.list()
   const canDo = (task: Task, member: MemberInfo): boolean =>
-    member.available &&
+    unavailability(member) === undefined &&
     (task.assignees.length > 0 ? task.assignees.includes(member.id) : fits(member.skills, task.requires))
   return tasks([...board.inStage('new'), ...board.inStage('assigned')])
     .filter((task) => !crew.some((member) => canDo(task, member)))
@@ -139,3 +148,16 @@ const dead = ({ communications }: ReportView): readonly Finding[] =>
     text: `Message ${message.id ?? ''} was handed out ${standing.count} times in vain: ${standing.reasons.at(-1) ?? ''}`,
     help: `\`resend('${message.id ?? ''}', '${standing.recipient}')\` once the cause is mended`,
   }))
+
+/** Members that get no more work, as they have spent what they may. */
+const spent = ({ tracker }: ReportView): readonly Finding[] =>
+  tracker.parts.members
+    .list()
+    .filter(({ usage, budget }) => budget && isPast(usage, budget))
+    .map(({ id, joinedAt }) => ({
+      kind: 'budget',
+      member: id,
+      since: joinedAt,
+      text: `Is past its budget: ${id}`,
+      help: `\`join('${id}', { budget })\` with a higher one, or leave it`,
+    }))

@@ -97,8 +97,16 @@ describe('members', () => {
     const ana = await crew.join('ana')
     const bo = await crew.join('bo', { kind: 'human', skills: { test: 0.8 }, capacity: 3, available: false })
     const joinedAt = environment.now()
-    expect(ana.info).toEqual({ id: 'ana', kind: 'llm', skills: {}, capacity: 1, available: true, joinedAt })
-    expect(bo.info).toEqual({ id: 'bo', kind: 'human', skills: { test: 0.8 }, capacity: 3, available: false, joinedAt })
+    expect(ana.info).toEqual({ id: 'ana', kind: 'llm', skills: {}, usage: {}, capacity: 1, available: true, joinedAt })
+    expect(bo.info).toEqual({
+      id: 'bo',
+      kind: 'human',
+      skills: { test: 0.8 },
+      usage: {},
+      capacity: 3,
+      available: false,
+      joinedAt,
+    })
     expect(crew.members).toEqual([ana.info, bo.info])
   })
 

@@ -81,6 +81,7 @@ const commands = {
           dueAt: crew.journal.environment.now() + ms,
         }),
         ...(ms === 5 && { reviewers: [other] }),
+        ...(ms === 1000 && { budget: { tokens: 4000 } }),
       }),
       ['created'],
     ),
@@ -118,9 +119,14 @@ const commands = {
       replica.attempts.unshift(...found.slice(0, 1))
     }),
   }),
-  progress: ofAttempt((attempt, { ms }, op) =>
-    traced(op, attempt.progress({ note: op, value: 0.5, usage: { tokens: ms } }), ['progressed']),
-  ),
+  progress: ofAttempt((attempt, { ms }, op) => {
+    const told = attempt.progress({ note: op, value: 0.5, usage: { tokens: ms } })
+    // What passes a budget is kept, too.
+    const kept = told.catch((error: unknown) => {
+      if (!CrewError.is(error, 'budget_spent')) throw error
+    })
+    return traced(op, kept, ['progressed', 'failed', 'cancelled'])
+  }),
   complete: ofAttempt((attempt, _, op) => traced(op, attempt.complete({ result: op }), ['completed', 'waiting'])),
   fail: ofAttempt((attempt, { flag }, op) =>
     traced(op, attempt.fail({ error: op, retryable: flag }), ['released', 'failed', 'cancelled']),
@@ -246,7 +252,11 @@ const commands = {
   },
   leave: ({ crew }, { member }) => ({ answer: crew.leave(member) }),
   join: ({ crew }, { member, pick, flag }) => ({
-    answer: crew.join(member, { capacity: 1 + (pick % 3), available: flag || pick < 6 }),
+    answer: crew.join(member, {
+      capacity: 1 + (pick % 3),
+      available: flag || pick < 6,
+      budget: { tokens: pick * 9000 },
+    }),
   }),
 } satisfies Record<string, Run>
 

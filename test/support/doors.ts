@@ -71,6 +71,7 @@ const DRAFT = [
   'estimateMs',
   'timeLimitMs',
   'retry',
+  'budget',
   'createdBy',
   'nonsense',
 ] as const
@@ -235,7 +236,7 @@ const commands: [string, Door][] = [
   ['member.setAvailability', (v, { ana }) => ana.setAvailability(v)],
   ['join id', (v, { crew }) => crew.join(v)],
   ['join', (v, { crew }) => crew.join('cy', v)],
-  ...fields('join', ['kind', 'skills', 'capacity', 'available'], (part, { crew }) => crew.join('cy', part)),
+  ...fields('join', ['kind', 'skills', 'capacity', 'available', 'budget'], (part, { crew }) => crew.join('cy', part)),
   ['leave', (v, { crew }) => crew.leave(v)],
   ['idle', (v, { crew }) => crew.idle(v)],
   ['journal.open', (v, { crew }) => crew.journal.open(v)],

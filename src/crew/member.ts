@@ -69,6 +69,11 @@ export class Member<K extends Kinds = Kinds> {
     return this.#of.communications.inbox(this.id)
   }
 
+  /** All that was ever sent to it. @internal */
+  get received(): readonly Message[] {
+    return this.#of.communications.messages({ recipient: this.id })
+  }
+
   /** Open tasks that it is assigned or works on. */
   get tasks(): readonly Task[] {
     const { tracker } = this.#of

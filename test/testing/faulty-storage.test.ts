@@ -272,6 +272,6 @@ describe('a storage that goes back in time', () => {
     await crew.sync().catch((error: unknown) => errors.push(error))
     storage.heal()
     // It stays where it is and says so, or follows the storage.
-    expect(crew.tracker.count() === 1 || errors.some((error) => CrewError.is(error, 'journal_corrupt'))).toBe(true)
+    expect(crew.tracker.count() < 2 || errors.some((error) => CrewError.is(error, 'journal_corrupt'))).toBe(true)
   })
 })

@@ -69,7 +69,7 @@ const layers = {
     ['local-journal', 'commit-wire', 'memory-storage', 'upkeep'],
     ['journal-log'],
     ['leases', 'decision', 'storage-client', 'checkpoint'],
-    ['projection'],
+    ['projection', 'session'],
     ['journal-storage'],
     ['abortable', 'events', 'waits', 'changes', 'attempt-record'],
     ['environment', 'input', 'markdown'],

@@ -1,7 +1,7 @@
 import { type Heap, Slot } from './heap.js'
 import { type Id, id, object, type Reader, whole } from './input.js'
 import { NONE } from './json.js'
-import type { Lease } from './leases.js'
+import type { Lease } from './session.js'
 import { Message } from './message.js'
 
 export type DeliveryState = 'queued' | 'leased' | 'acknowledged' | 'expired' | 'dead'
@@ -28,6 +28,8 @@ export interface Standing {
   readonly count: number
   readonly session?: Id
   readonly leaseMs?: number
+  /** When it was handed out. */
+  readonly leasedAt?: number
   /** Given back for later: not handed out before. */
   readonly readyAt?: number
   /** Why it came back or is dead; the newest ten. */

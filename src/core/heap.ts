@@ -36,7 +36,7 @@ export class Heap<T> {
   /** O(log n); nothing for a slot that is in none. */
   delete(slot: Slot<T>): void {
     const { place } = slot
-    if (place < 0) return
+    if (this.#slots[place] !== slot) return
     slot.place = -1
     const last = this.#slots.pop() as Slot<T>
     if (last !== slot) this.#settle(last, place)
@@ -117,7 +117,7 @@ export class Bag<T> {
 
   delete(slot: Slot<T>): void {
     const { place } = slot
-    if (place < 0) return
+    if (this.#slots[place] !== slot) return
     slot.place = -1
     const last = this.#slots.pop() as Slot<T>
     if (last === slot) return

@@ -3,7 +3,7 @@ import { CommitWire } from './commit-wire.js'
 import type { Batch, Decide, Decided } from './decision.js'
 import type { Environment, Off } from './environment.js'
 import { CrewError } from './errors.js'
-import { errorListener, id, object, read } from './input.js'
+import { duration, errorListener, id, object, read } from './input.js'
 import { JournalLog } from './journal-log.js'
 import type { Commit, JournalStorage } from './journal-storage.js'
 import { freezeJson } from './json.js'
@@ -20,6 +20,8 @@ export interface JournalOptions extends UpkeepSettings {
   /** Tells the journals in one storage apart; default 'crew'. */
   readonly name?: string
   readonly environment?: Environment
+  /** By how much the wall clocks of two processes may differ, ms; default 5 minutes. */
+  readonly clockSkewMs?: number
   /** Hears what nobody awaits: errors of listeners, handlers, timers. Default: console.error. */
   readonly onError?: (error: unknown) => void
 }
@@ -43,6 +45,7 @@ const options = object({
   storage: storagePort,
   name: id,
   environment: environmentPort,
+  clockSkewMs: duration(),
   onError: errorListener,
   ...upkeepFields,
 })
@@ -74,13 +77,14 @@ export class Journal extends Replica {
       storage = new MemoryStorage(),
       name = 'crew',
       environment,
+      clockSkewMs = 300_000,
       onError,
       ...settings
     } = read(options, given, 'options')
     super(storage, name, environment, onError, settings)
     this.#isShared = given.storage !== undefined && storage.writers === 'many'
     this.#isKept = given.storage !== undefined
-    this.leases = new Leases(this, !this.#isShared)
+    this.leases = new Leases(this, !this.#isShared, clockSkewMs)
     this.add('session', this.leases)
     this.observe(this.leases)
     this.log = new JournalLog(this.storage, this)
@@ -225,6 +229,7 @@ export class Journal extends Replica {
     const isOwn = sent?.commit.id === commit.id
     this.#decidedAt = isOwn ? sent.decidedAt : undefined
     super.follow(isOwn ? sent.commit : freezeJson(commit), isOwn ? sent.steps : undefined)
+    this.#decidedAt = undefined
     if (isOwn) {
       this.#sent = undefined
       sent.decided.forEach(answer)

@@ -1,31 +1,15 @@
 import type { Environment, Off } from './environment.js'
 import { CrewError } from './errors.js'
-import { Bag, Slot } from './heap.js'
 import type { Id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
-import { type Json, NONE } from './json.js'
+import type { Json } from './json.js'
 import type { Gap, Observer, Projection, Turn } from './projection.js'
-
-/** What a session holds as long as it renews it: an attempt at a task, a delivery of a message. */
-export interface LeaseTerms {
-  readonly session: Id
-  readonly leaseMs: number
-  readonly kind: 'task' | 'message'
-  /** Of the task or message. */
-  readonly id: Id
-  /** Of a delivery. */
-  readonly recipient?: Id
-  /** Tells this lease from later ones of the same thing: a fence, a count. */
-  readonly number: number
-}
-
-/** A lease that is held. */
-export type Lease = Slot<LeaseTerms>
+import { type Lease, type LeaseEnd, type LeaseTerms, OwnSession, Session } from './session.js'
 
 /** Knows what ends with a lease. */
 export interface LeaseKeeper {
-  /** Ends it, if it is still the current one. Lost counts against it; what a closing session gives back does not. */
-  end(turn: Turn, lease: LeaseTerms, how: 'lost' | 'closed'): void
+  /** Ends it, if it is still the current one. */
+  end(turn: Turn, lease: LeaseTerms, how: LeaseEnd): void
   /** This process could not renew it in time: others may have taken over. */
   lapsed?(lease: LeaseTerms): void
 }
@@ -42,46 +26,45 @@ interface Decider {
   decide(decide: (turn: Turn) => void): Promise<void>
 }
 
-/** One open journal in one process, as this process has heard of it. */
-interface Session {
-  readonly leases: Bag<LeaseTerms>
-  /** Of this process's own: those that ran out before they could be renewed. No late renewal saves them. */
-  readonly lapsed: Set<string>
-  /** When it last took or renewed a lease, by this process's monotonic and wall clock. Two processes' clocks are never compared. */
-  heardAt: number
-  heardAtWall: number
-  /** Of those that have not run out; perhaps too short, until it is looked at. */
-  shortestMs: number
-  /** A decision about its leases is under way. */
-  isBusy: boolean
-}
-
-interface Renewal {
+/** What a session told of itself, or another of its end. */
+interface Sign {
   readonly id: Id
-  readonly before: Partial<Session>
+  readonly at: number
+  readonly isLife: boolean
+  readonly before: Partial<Pick<Session, 'heardAt' | 'toldAt'>>
 }
 
 /** Before something that failed is tried again. */
 const PAUSE_MS = 1000
+/** Leases that one command ends. */
+const ENDED_AT_ONCE = 100
 
 /**
  * Which session holds what. Renews what this session holds, once for all; ends what another one has not renewed within
- * its lease by this process's own stopwatch: the rule of Kubernetes' leader election.
+ * its lease by this process's own stopwatch: the rule of Kubernetes' leader election. Two processes' clocks are compared
+ * only at the opening, so that a process which lives shorter than a lease ends something, too.
  */
-export class Leases implements Projection<Renewal>, Observer {
+export class Leases implements Projection<Sign>, Observer {
   readonly #journal: Decider
   /** Nobody else can write while this is open. */
   readonly #isSoleWriter: boolean
+  /** How much the wall clocks of two processes may differ. */
+  readonly #clockSkewMs: number
   readonly #keepers = new Map<LeaseTerms['kind'], LeaseKeeper>()
-  readonly #sessions = new Map<Id, Session>()
+  #own: OwnSession
+  readonly #others = new Map<Id, Session>()
   #timer: { readonly at: number; readonly off: Off } | undefined
+  /** The wall clock less the monotonic one, when the timer was first set. */
+  #aheadMs = 0
   #isClosed = false
   /** This session, while the state is taken up anew. */
-  #before: Session | undefined
+  #before: OwnSession | undefined
 
-  constructor(journal: Decider, isSoleWriter: boolean) {
+  constructor(journal: Decider, isSoleWriter: boolean, clockSkewMs: number) {
     this.#journal = journal
     this.#isSoleWriter = isSoleWriter
+    this.#clockSkewMs = clockSkewMs
+    this.#own = new OwnSession(journal.session, journal.environment, isSoleWriter)
   }
 
   keep(kind: LeaseTerms['kind'], keeper: LeaseKeeper): void {
@@ -90,101 +73,100 @@ export class Leases implements Projection<Renewal>, Observer {
 
   /** Called as changes are applied and reverted; what it answers is for `drop`. */
   hold(terms: LeaseTerms): Lease {
-    let session = this.#sessions.get(terms.session)
-    if (!session) {
-      session = {
-        leases: new Bag(),
-        lapsed: new Set(),
-        heardAt: 0,
-        heardAtWall: 0,
-        shortestMs: Infinity,
-        isBusy: false,
-      }
-      this.#sessions.set(terms.session, session)
-      this.#hear(session, terms.session)
+    const { decidedAt, isDeciding } = this.#journal
+    if (terms.session === this.#own.id) {
+      this.#own.take(terms, decidedAt, isDeciding)
+      return this.#own.add(terms)
     }
-    // Others are known to live by what they take; oneself must renew the oldest in time. What is only tried proves nothing.
-    const isProof = session.leases.size === 0 || !this.#isOwn(terms.session)
-    if (isProof && !this.#journal.isDeciding) this.#hear(session, terms.session)
-    const slot = new Slot(terms)
-    session.leases.add(slot)
-    session.shortestMs = Math.min(session.shortestMs, terms.leaseMs)
-    return slot
+    const session = this.#session(terms.session)
+    // It is known to live by what it takes; what is only tried proves nothing.
+    if (!isDeciding) session.hear(terms.at)
+    return session.add(terms)
   }
 
   drop(lease: Lease): void {
-    const session = this.#sessions.get(lease.item.session)
-    if (!session) return
-    session.leases.delete(lease)
-    if (!this.#journal.isDeciding) session.lapsed.delete(keyOf(lease.item))
-    if (session.leases.size === 0) session.shortestMs = Infinity
+    const { item } = lease
+    this.#find(item.session)?.drop(lease)
+    if (item.session === this.#own.id && !this.#journal.isDeciding) this.#own.forget(item)
+  }
+
+  /** Somebody here works on it, though the command that took it was given up. */
+  takeUp({ item }: Lease): void {
+    this.#own.forget(item)
   }
 
   /** Before this session takes a lease: renews, if it was not heard of for so long that the lease would be late already. */
   prove(turn: Turn, leaseMs: number): void {
-    const id = this.#journal.session
-    const session = this.#sessions.get(id)
-    if (session && session.leases.size > 0 && this.#silentMs(session, id) * 3 >= leaseMs)
-      turn.emit('session.renewed', id, {})
+    const { id, leases, silentMs } = this.#own
+    if (leases.size > 0 && silentMs * 3 >= leaseMs) turn.emit('session.renewed', id, {})
   }
 
   /** Milliseconds until a lease of this session or, as far as this process can tell, of another one runs out. */
   expiresInMs(id: Id, leaseMs: number): number {
-    const session = this.#sessions.get(id)
-    return session ? Math.max(0, leaseMs - this.#silentMs(session, id)) : 0
+    const session = this.#find(id)
+    return session && session.leases.size > 0 ? Math.max(0, leaseMs - session.silentMs) : 0
   }
 
-  /** Of a renewal. */
-  fold({ id }: JournalEvent): Renewal {
-    return { id, before: { ...this.#sessions.get(id) } }
+  fold({ type, id, at }: JournalEvent): Sign {
+    const { heardAt, toldAt } = this.#find(id) ?? {}
+    const before = heardAt === undefined || toldAt === undefined ? {} : { heardAt, toldAt }
+    return { id, at, isLife: type === 'session.renewed', before }
   }
 
-  apply({ id }: Renewal): void {
-    const session = this.#sessions.get(id)
-    if (session) this.#hear(session, id)
+  apply({ id, at, isLife }: Sign): void {
+    if (!isLife) return
+    if (id === this.#own.id) this.#own.prove(at, this.#journal.decidedAt)
+    else this.#others.get(id)?.hear(at)
   }
 
-  revert({ id, before: { heardAt, heardAtWall } }: Renewal): void {
-    const session = this.#sessions.get(id)
-    if (session && heardAt !== undefined && heardAtWall !== undefined) Object.assign(session, { heardAt, heardAtWall })
+  revert({ id, before }: Sign): void {
+    const session = this.#find(id)
+    if (session) Object.assign(session, before)
   }
 
-  /** Who holds what is derived from the tasks and messages, and who was heard of when is each process's own. */
+  /** When sessions were heard of last, by their own clocks; what they hold is derived from tasks and messages. */
   save(): Iterable<Json> {
-    return NONE
+    return [this.#own, ...this.#others.values()]
+      .filter(({ leases }) => leases.size > 0)
+      .map(({ id, toldAt }) => ({ id, toldAt }))
   }
 
-  load(): void {
-    // Saves nothing.
+  load(piece: Json): void {
+    const { id, toldAt } = piece as unknown as Pick<Session, 'id' | 'toldAt'>
+    if (id !== this.#own.id) this.#session(id).hear(toldAt)
   }
 
   clear(): void {
-    this.#sessions.clear()
+    this.#others.clear()
+    this.#own = new OwnSession(this.#own.id, this.#journal.environment, this.#isSoleWriter)
   }
 
   rebuilding(): void {
-    this.#before = this.#sessions.get(this.#journal.session)
+    this.#before = this.#own
   }
 
-  /** How long this session has been silent is no other by that. What nobody here knows of, or of another log, is given up. */
   rebuilt(gap?: Gap): void {
-    const own = this.#sessions.get(this.#journal.session)
-    const { leases = [], heardAt = 0, heardAtWall = 0, lapsed = [] } = this.#before ?? {}
+    if (this.#before) this.#lapse(this.#own.goOnFrom(this.#before, gap?.hasDiverged ?? false))
     this.#before = undefined
-    if (!own) return
-    const known = new Set(Array.from(leases, keyOf))
-    if (known.size > 0) Object.assign(own, { heardAt, heardAtWall })
-    for (const key of lapsed) own.lapsed.add(key)
-    this.#lapse(
-      own,
-      [...own.leases].filter((lease) => gap?.hasDiverged || !known.has(keyOf(lease))),
-    )
   }
 
-  /** Where nobody else can write, a lease of another session is of a process that is gone. */
+  /**
+   * Ends what is lost already: where nobody else can write, all of others; else what was not renewed for longer than its
+   * lease and what two clocks may differ by. The stopwatches of the rest have run for that long.
+   */
   async opened(): Promise<void> {
-    const others = [...this.#sessions].filter(([id]) => !this.#isOwn(id)).flatMap(([, { leases }]) => [...leases])
-    if (this.#isSoleWriter && others.length > 0) await this.#end(others)
+    const { environment } = this.#journal
+    const ends: Promise<void>[] = []
+    for (const session of this.#others.values()) {
+      const silentMs = this.#isSoleWriter ? Infinity : environment.now() - session.toldAt - this.#clockSkewMs
+      session.heardAt = environment.monotonic() - Math.max(0, silentMs)
+      const over = session.over()
+      if (over.length > 0) ends.push(this.#end(session, over))
+    }
+    await Promise.all(ends).catch((error: unknown) => {
+      // The past stays as it was.
+      if (!CrewError.is(error, 'read_only')) throw error
+    })
     this.#arm()
   }
 
@@ -193,9 +175,10 @@ export class Leases implements Projection<Renewal>, Observer {
   }
 
   giveBack(turn: Turn): void {
+    const { id, leases, hasHeld } = this.#own
     // A copy, as what ends is dropped from the bag.
-    for (const lease of [...(this.#sessions.get(this.#journal.session)?.leases ?? [])])
-      this.#keepers.get(lease.kind)?.end(turn, lease, 'closed')
+    for (const lease of [...leases]) this.#keepers.get(lease.kind)?.end(turn, lease, 'closed')
+    if (hasHeld) turn.emit('session.ended', id, {})
   }
 
   closed(): void {
@@ -203,105 +186,89 @@ export class Leases implements Projection<Renewal>, Observer {
     this.#timer?.off()
   }
 
-  #isOwn(session: Id): boolean {
-    return session === this.#journal.session
+  #find(id: Id): Session | undefined {
+    return id === this.#own.id ? this.#own : this.#others.get(id)
   }
 
-  /** What a session does is known to others from when it was sent, which for this one is before it was stored. */
-  #hear(session: Session, id: Id): void {
-    const { environment, decidedAt } = this.#journal
-    const heardAt = this.#isOwn(id) ? decidedAt : environment.monotonic()
-    // Given up as unknown, and read later: it proves nothing of now.
-    if (heardAt === undefined) return
-    session.heardAt = heardAt
-    session.heardAtWall = environment.now() - (environment.monotonic() - session.heardAt)
-  }
-
-  /** For this session by the clock that is further ahead, as a suspended machine's monotonic clock may stand still. */
-  #silentMs(session: Session, id: Id): number {
-    const { environment } = this.#journal
-    const byStopwatch = environment.monotonic() - session.heardAt
-    return this.#isOwn(id) ? Math.max(byStopwatch, environment.now() - session.heardAtWall) : byStopwatch
+  #session(id: Id): Session {
+    let session = this.#others.get(id)
+    if (!session) this.#others.set(id, (session = new Session(id, this.#journal.environment)))
+    return session
   }
 
   #arm(): void {
-    let at = Infinity
-    for (const [id, session] of this.#sessions) {
-      if (session.leases.size === 0) this.#sessions.delete(id)
-      else at = Math.min(at, session.heardAt + this.#patienceMs(session, id))
-    }
+    const { environment } = this.#journal
+    for (const { id, leases } of this.#others.values()) if (leases.size === 0) this.#others.delete(id)
+    const at = Math.min(
+      this.#own.leases.size > 0 ? this.#own.lookAt : Infinity,
+      ...Array.from(this.#others.values(), ({ lookAt }) => lookAt),
+    )
     if (this.#timer && this.#timer.at <= at) return
-    this.#timer?.off()
+    if (this.#timer) this.#timer.off()
+    else this.#aheadMs = environment.now() - environment.monotonic()
     this.#timer = undefined
     if (at === Infinity || this.#isClosed) return
+    // Time passes between two looks, however the arithmetic is rounded.
+    const waitMs = Math.max(1, at - environment.monotonic())
+    const dueAt = environment.monotonic() + waitMs
+    const look = (): void => {
+      this.#timer = undefined
+      this.#look(this.#gapMs(dueAt))
+      this.#arm()
+    }
+    this.#timer = { at, off: environment.setTimer(look, waitMs, true) }
+  }
+
+  /** For how long no timer ran that should have: the process stood still, or the machine, of which only the wall clock may know. */
+  #gapMs(dueAt: number): number {
     const { environment } = this.#journal
-    const off = environment.setTimer(
-      () => {
-        this.#timer = undefined
-        this.#look()
-        this.#arm()
-      },
-      // Time passes between two looks, however the arithmetic is rounded.
-      Math.max(1, at - environment.monotonic()),
-      true,
-    )
-    this.#timer = { at, off }
+    const now = environment.monotonic()
+    return Math.max(now - dueAt, environment.now() - now - this.#aheadMs)
   }
 
-  /** How long after it was heard of a session is looked after again. Never, while a decision is under way that does it all. */
-  #patienceMs({ isBusy, shortestMs, lapsed }: Session, id: Id): number {
-    if (this.#isOwn(id)) {
-      if (isBusy) return this.#isSoleWriter ? Infinity : shortestMs
-      return lapsed.size > 0 ? 0 : shortestMs / 3
+  #look(gapMs: number): void {
+    for (const session of [this.#own, ...this.#others.values()]) {
+      session.missed(gapMs)
+      const over = session.over()
+      if (session === this.#own) this.#lapse(over)
+      if (over.length > 0) this.#whileBusy(session, () => this.#end(session, over))
     }
-    // Not all at once, when many observe the same.
-    return isBusy ? Infinity : shortestMs * (1 + this.#journal.environment.random() / 10)
-  }
-
-  #look(): void {
-    for (const [id, session] of this.#sessions) {
-      const isOwn = this.#isOwn(id)
-      const silentMs = this.#silentMs(session, id)
-      const over: LeaseTerms[] = []
-      session.shortestMs = Infinity
-      for (const lease of session.leases) {
-        const hasRunOut = lease.leaseMs <= silentMs && !(isOwn && this.#isSoleWriter)
-        if (hasRunOut || session.lapsed.has(keyOf(lease))) over.push(lease)
-        else session.shortestMs = Math.min(session.shortestMs, lease.leaseMs)
-      }
-      if (isOwn) this.#lapse(session, over)
-      if (over.length > 0) this.#endSoon(session, id, over)
-      else if (isOwn && silentMs * 3 >= session.shortestMs) this.#renew(session, id)
-    }
+    if (this.#own.isRenewalDue) this.#renew()
   }
 
   /** Tells the holders in this process, once, that others may have taken over. */
-  #lapse({ lapsed }: Session, over: readonly LeaseTerms[]): void {
-    for (const lease of over) {
-      if (lapsed.has(keyOf(lease))) continue
-      lapsed.add(keyOf(lease))
-      this.#keepers.get(lease.kind)?.lapsed?.(lease)
-    }
+  #lapse(over: readonly LeaseTerms[]): void {
+    for (const lease of over) if (this.#own.lapse(lease)) this.#keepers.get(lease.kind)?.lapsed?.(lease)
   }
 
-  #renew(session: Session, id: Id): void {
-    this.#whileBusy(session, () =>
+  #renew(): void {
+    this.#whileBusy(this.#own, () =>
       this.#journal.decide((turn) => {
-        turn.emit('session.renewed', id, {})
+        turn.emit('session.renewed', this.#own.id, {})
       }),
     )
   }
 
-  #endSoon(session: Session, id: Id, leases: readonly LeaseTerms[]): void {
-    // Another one may have renewed them in a commit that is folded only when this decision loses against it.
-    const isLost = ({ leaseMs }: LeaseTerms): boolean => this.#isOwn(id) || leaseMs <= this.#silentMs(session, id)
-    this.#whileBusy(session, () => this.#end(leases, isLost))
+  async #end(session: Session, leases: readonly LeaseTerms[]): Promise<void> {
+    const ends: Promise<void>[] = []
+    for (let at = 0; at < leases.length; at += ENDED_AT_ONCE) {
+      const some = leases.slice(at, at + ENDED_AT_ONCE)
+      ends.push(
+        this.#journal.decide((turn) => {
+          this.#endSome(turn, session, some)
+        }),
+      )
+    }
+    await Promise.all(ends)
   }
 
-  #end(leases: readonly LeaseTerms[], isLost: (lease: LeaseTerms) => boolean = () => true): Promise<void> {
-    return this.#journal.decide((turn) => {
-      for (const lease of leases) if (isLost(lease)) this.#keepers.get(lease.kind)?.end(turn, lease, 'lost')
-    })
+  #endSome(turn: Turn, session: Session, some: readonly LeaseTerms[]): void {
+    const { size } = session.leases
+    for (const lease of some) {
+      // It may have been renewed in a commit that is folded only when this decision loses against it; or taken up here.
+      if (session.isOver(lease)) this.#keepers.get(lease.kind)?.end(turn, lease, session.endOf(lease))
+    }
+    if (session !== this.#own && size > 0 && session.leases.size === 0) turn.emit('session.ended', session.id, {})
   }
 
   #whileBusy(session: Session, run: () => Promise<void>): void {
@@ -322,5 +289,3 @@ export class Leases implements Projection<Renewal>, Observer {
       })
   }
 }
-
-const keyOf = ({ kind, id, recipient = '', number }: LeaseTerms): string => `${kind} ${number} ${id} ${recipient}`

@@ -214,10 +214,15 @@ export class Mailboxes implements Projection<MailChange> {
     const letter = this.letter(event.id, standing.recipient)
     if (!letter) throw cannotFold(event, 'there is no such delivery')
     const { reasons } = letter.standing
+    const leasedAt = standing.state === 'leased' && { leasedAt: event.at }
     return {
       letter,
       before: letter.standing,
-      after: { ...standing, reasons: reason === undefined ? reasons : Object.freeze([...reasons.slice(-9), reason]) },
+      after: {
+        ...standing,
+        ...leasedAt,
+        reasons: reason === undefined ? reasons : Object.freeze([...reasons.slice(-9), reason]),
+      },
     }
   }
 
@@ -237,7 +242,7 @@ export class Mailboxes implements Projection<MailChange> {
     letter.standing = standing
     if (standing.state === 'dead') this.dead.add(letter)
     else this.dead.delete(letter)
-    const { state, recipient, session = '', leaseMs = 0, readyAt = 0, count: number } = standing
+    const { state, recipient, session = '', leaseMs = 0, leasedAt: at = 0, readyAt = 0, count: number } = standing
     if (state === 'queued' || state === 'leased') open.set(id, letter)
     else open.delete(id)
     if (state === 'queued') {
@@ -245,7 +250,7 @@ export class Mailboxes implements Projection<MailChange> {
       if (letter.expiry) this.#expiring.add(letter.expiry)
     }
     if (state === 'leased')
-      letter.lease = this.#leases?.hold({ kind: 'message', id, recipient, session, leaseMs, number })
+      letter.lease = this.#leases?.hold({ kind: 'message', id, recipient, session, leaseMs, at, number })
   }
 
   #lineUp(letter: Letter, queue: Heap<Letter>): void {

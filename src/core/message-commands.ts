@@ -3,7 +3,7 @@ import { type Handed, type Letter, type Reference, type Standing } from './deliv
 import { CrewError, invalid, notFound } from './errors.js'
 import type { IdempotencyKeys, KeyedCommand } from './idempotency.js'
 import type { Id, Limits } from './input.js'
-import type { LeaseTerms } from './leases.js'
+import type { LeaseEnd, LeaseTerms } from './session.js'
 import type { LocalJournal } from './local-journal.js'
 import type { Mailboxes } from './mailboxes.js'
 import type { Members } from './members.js'
@@ -135,7 +135,7 @@ export class MessageCommands {
     for (const letter of due.slice(0, EXPIRED_AT_ONCE)) this.#move(turn, letter, 'expired', { state: 'expired' })
   }
 
-  endLease(turn: Turn, { id, recipient = '', number }: LeaseTerms, how: 'lost' | 'closed'): void {
+  endLease(turn: Turn, { id, recipient = '', number }: LeaseTerms, how: LeaseEnd): void {
     const letter = this.#mailboxes.letter(id, recipient)
     if (letter?.standing.state !== 'leased' || letter.standing.count !== number) return
     if (how === 'lost') this.#return(turn, letter, 'lost', turn.now)

@@ -6,11 +6,12 @@ import type { Environment } from './environment.js'
 import { Bag, Heap, Slot } from './heap.js'
 import type { Id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
-import type { Lease, Leases } from './leases.js'
+import type { Leases } from './leases.js'
 import type { LocalJournal } from './local-journal.js'
 import { type MemberInfo, Members } from './members.js'
 import { MultiMap, Tally } from './multi-map.js'
 import { cannotFold, pieces, type Projection } from './projection.js'
+import type { Lease } from './session.js'
 import { type Dependency, Task, type TaskStatus } from './task.js'
 import { isSatisfied, type TaskGraph } from './task-graph.js'
 
@@ -287,8 +288,8 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
     if (lease) this.#leases?.drop(lease)
     card.lease = undefined
     if (attempt?.leaseMs === undefined) return
-    const { session, leaseMs, fence } = attempt
-    card.lease = this.#leases?.hold({ kind: 'task', id: card.task.id, session, leaseMs, number: fence })
+    const { session, leaseMs, fence, startedAt: at } = attempt
+    card.lease = this.#leases?.hold({ kind: 'task', id: card.task.id, session, leaseMs, at, number: fence })
   }
 
   #tellDependents(id: Id, before: Task | undefined, after: Task | undefined, now: number): readonly Card[] {

@@ -1,7 +1,7 @@
 import { CrewError } from './errors.js'
 import type { Id } from './input.js'
 import { NONE, sameJson } from './json.js'
-import type { LeaseTerms } from './leases.js'
+import type { LeaseEnd, LeaseTerms } from './session.js'
 import type { Turn } from './projection.js'
 import { ask } from './task-answers.js'
 import { spending } from './task-budgets.js'
@@ -95,12 +95,17 @@ export function retry(desk: TaskDesk, turn: Turn, task: Task, { by, cascade = fa
 }
 
 /** Ends the attempt that a lease was for, if it is the current one. */
-export function endLease(desk: TaskDesk, turn: Turn, { id, number }: LeaseTerms, how: 'lost' | 'closed'): void {
+export function endLease(desk: TaskDesk, turn: Turn, { id, number }: LeaseTerms, how: LeaseEnd): void {
   const task = desk.board.get(id)
   if (task?.running?.fence !== number) return
   if (how === 'lost')
     giveUp(desk, turn, task, { outcome: 'lost', code: 'stale_attempt', message: 'Its lease was lost' })
-  else desk.move(turn, task, moves.release(task, 'closed', false, desk.chances(turn)))
+  else
+    desk.move(
+      turn,
+      task,
+      moves.release(task, how === 'closed' ? how : 'nobody was told of the claim', false, desk.chances(turn)),
+    )
 }
 
 /** Takes a leaving member's work off it: its attempts are released, and it is assigned nothing any more. */

@@ -96,6 +96,7 @@ export class TaskNews implements Observer {
       // Claimed again with the same idempotency key.
       if (followed?.fence === attempt.fence) return followed
       card.attempt = attempt
+      if (card.lease) this.#journal.leases?.takeUp(card.lease)
       // Something may have come over it between its commit and now.
       this.#tellAttempt(card)
       card.attempt ??= followed

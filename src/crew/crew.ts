@@ -41,6 +41,8 @@ export interface CrewOptions<K extends Kinds = Kinds> extends UpkeepSettings, Ac
   readonly strictMembers?: boolean
   /** How long a claim holds without a renewal, ms; default 60 s, at least 1 s. */
   readonly leaseMs?: number
+  /** By how much the wall clocks of two processes may differ, ms; default 5 minutes. */
+  readonly clockSkewMs?: number
   /** For tasks without a policy of their own. */
   readonly retry?: RetryPolicy
   /**
@@ -77,7 +79,10 @@ type CrewOwnEvents = {
   'member.left': [event: MemberEvent]
   /** It gets no more work until its budget is raised. */
   'member.budgetSpent': [event: MemberEvent]
+  /** A session (one open crew in one process) still lives; it holds something. */
   'session.renewed': [event: SessionEvent]
+  /** It closed, or lost all that it held. */
+  'session.ended': [event: SessionEvent]
   /** Of this process, not stored: the commits from `from` to `to` were trimmed before they were told. */
   resynced: [event: { readonly from: number; readonly to: number }]
   /** Of this process, not stored: the journal is not what was told of it up to commit `at`; it went back or forked. */
@@ -93,6 +98,7 @@ const OWN_EVENTS: Readonly<Record<keyof CrewOwnEvents, unknown>> = {
   'member.left': 1,
   'member.budgetSpent': 1,
   'session.renewed': 1,
+  'session.ended': 1,
   resynced: 1,
   diverged: 1,
   '*': 1,
@@ -113,6 +119,7 @@ const crewOptions = object({
   strictMembers: flag,
   ...accessFields,
   leaseMs: (value: unknown) => value as number,
+  clockSkewMs: (value: unknown) => value as number,
   retry: retryPolicy,
   at: moment,
   onError: errorListener,
@@ -150,7 +157,7 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
   constructor(options: CrewOptions<K>) {
     const given = read(crewOptions, options, 'options')
     const { name = 'crew', storage, environment, limits: bounds, strictMembers = true, leaseMs, retry } = given
-    const { at, kinds, checkpointEvery, keepHistory, onError, policy, canSee } = given
+    const { at, kinds, checkpointEvery, keepHistory, clockSkewMs, onError, policy, canSee } = given
     this.name = name
     const hear = contained(onError ?? logError)
     const kept = {
@@ -167,7 +174,10 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
       ...(keepHistory !== undefined && { keepHistory }),
     }
     if (at && !storage) throw invalid('options.at needs the storage that keeps the crew: pass { storage }')
-    this.journal = at && storage ? new PastJournal({ ...kept, storage }, at) : new Journal(kept)
+    this.journal =
+      at && storage
+        ? new PastJournal({ ...kept, storage }, at)
+        : new Journal({ ...kept, ...(clockSkewMs !== undefined && { clockSkewMs }) })
     const shared = {
       journal: this.journal,
       strictMembers,
@@ -327,8 +337,8 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
         event.type as 'member.joined',
         Object.freeze({ member: (after ?? before) as MemberInfo, commit }),
       )
-    } else if (event.type === 'session.renewed')
-      this.#events.emit('session.renewed', Object.freeze({ session: event.id, commit }))
+    } else if (event.type.startsWith('session.'))
+      this.#events.emit(event.type as 'session.renewed', Object.freeze({ session: event.id, commit }))
     this.#events.changed()
   }
 }

@@ -135,21 +135,6 @@ describe('a process that dies', () => {
     for (const { tracker } of others) expect(tracker.get('a')).toMatchObject({ counted: { lost: 1 }, version: 3 })
   })
 
-  it('is judged from when the judge opened, if that was later', async () => {
-    const storage = new MemoryStorage()
-    const environment = manualEnvironment()
-    const a = await openBoard({ storage, environment })
-    await a.tracker.create(named('a'))
-    await claim(a.tracker, 'ana')
-    await crash(a.crew)
-    await environment.advance('10m')
-    const late = await openBoard({ storage, environment })
-    await environment.advance('59s')
-    expect(late.tracker.status('a')).toBe('in_progress')
-    await environment.advance('8s')
-    expect(late.tracker.status('a')).toBe('pending')
-  })
-
   it('started again does not take its attempts up: it needs a new claim, with a new fence (TL-15) (CL-25)', async () => {
     const storage = new MemoryStorage()
     const environment = manualEnvironment()

@@ -27,29 +27,6 @@ describe('the wall clock', () => {
     for (const dueAt of times)
       expect((await tracker.create({ description: 'x', dueAt })).dueAt).toBe(Date.UTC(2026, 2, 29, 1, 30))
   })
-
-  it('of a machine that slept takes nothing from who has no rival (TM-10)', async () => {
-    const { crew, tracker, environment } = await openTeam()
-    const task = await tracker.create({ description: 'Tides' })
-    const attempt = await crew.as('ana').claim()
-    environment.suspend('8h')
-    await environment.advance('5m')
-    expect(attempt!.isOver).toBe(false)
-    await attempt!.complete()
-    expect(tracker.get(task.id)).toMatchObject({ status: 'completed', attemptCount: 1 })
-  })
-
-  it('of a machine that slept stops who has rivals, before both could go on', async () => {
-    const { here, there, environment } = await openPair()
-    const task = await here.tracker.create({ description: 'Tides' })
-    const attempt = await here.as('ana').claim()
-    const { signal } = attempt!
-    environment.suspend('8h')
-    await environment.advance('1m')
-    expect(signal.reason).toMatchObject({ code: 'stale_attempt' })
-    expect(there.tracker.get(task.id)).toMatchObject({ status: 'pending', counted: { lost: 1 } })
-    await expect(attempt!.complete()).rejects.toMatchObject({ code: 'stale_attempt' })
-  })
 })
 
 describe('limits of time', () => {

@@ -136,7 +136,7 @@ describe('closing', () => {
     await here.close()
     await there.as('ana').send('bo', 'hi')
     await environment.advance('10s')
-    expect(events.types()).toEqual(['task.created', 'task.started', 'task.released'])
+    expect(events.types()).toEqual(['task.created', 'task.started', 'task.released', 'session.ended'])
   })
 
   it('waits for commands under way', async () => {

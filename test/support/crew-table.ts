@@ -86,7 +86,7 @@ export class Table {
     else if (kind === 'message') this.#followMessage(name, event)
     else if (kind === 'member') this.#followMember(name, event)
     else if (kind === 'key') this.#followKey(event)
-    else expect(event.type).toBe('session.renewed')
+    else expect(['session.renewed', 'session.ended']).toContain(event.type)
   }
 
   /** A key stands beside what was made with it, and is used again by nobody for a day. */

@@ -80,6 +80,8 @@ export interface SimulatedWork {
 export interface Simulation {
   readonly processes: number
   readonly random: () => number
+  /** How often what went wrong so far. */
+  readonly faults: Readonly<Record<string, number>>
   /** Milliseconds since its beginning. */
   readonly elapsedMs: number
   wait(ms: number): Promise<void>

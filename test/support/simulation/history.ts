@@ -132,8 +132,8 @@ export class History {
         if (id !== key || !type.startsWith('task.')) continue
         const status = (changes['status'] as string | undefined) ?? (version === 1 ? 'pending' : undefined)
         isPending[version] = status === undefined ? isPending[version - 1] : status === 'pending'
-        // When it is ready again depends on a clock.
-        if (typeof changes['notBefore'] === 'number') isPending[version] = undefined
+        // When it is ready again, for everybody, depends on a clock.
+        if (changes['notBefore'] || changes['offeredTo']) isPending[version] = undefined
       }
     const add = (call: Call, step: (version: number) => number | undefined, made?: number): void => {
       if (made !== undefined) explained.add(made)

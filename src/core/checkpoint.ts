@@ -53,8 +53,7 @@ export function writeCheckpoint(
         yield part
       }
     }
-    const seal = { at, kinds: [...slices.keys()], parts: count }
-    yield JSON.stringify({ ...seal, sum: sum.of(seal) } satisfies Seal)
+    yield sealed({ at, kinds: [...slices.keys()], parts: count }, sum)
   }
   return { seq, id, format: CHECKPOINT_FORMAT, parts: parts() }
 }
@@ -117,8 +116,8 @@ export class LoadedCheckpoint {
       last = part
       await turn()
     }
-    const { at, kinds, sum: wanted } = parsed(last) ?? {}
-    if (at === undefined || !kinds || wanted !== sum.of({ at, kinds, parts: parts.length })) throw damaged(seq)
+    const { at, kinds } = parsed(last) ?? {}
+    if (at === undefined || !kinds || last !== sealed({ at, kinds, parts: parts.length }, sum)) throw damaged(seq)
     return new LoadedCheckpoint(Object.freeze({ seq, id, at }), kinds, parts)
   }
 
@@ -159,9 +158,7 @@ class Checksum {
     this.add(JSON.stringify([head.seq, head.id, head.format]))
   }
 
-  /** Closes the sum. */
-  of(seal: Omit<Seal, 'sum'>): number {
-    this.add(JSON.stringify([seal.at, seal.kinds, seal.parts]))
+  get value(): number {
     return this.#hash >>> 0
   }
 
@@ -171,6 +168,12 @@ class Checksum {
     // Where one text ends and the next begins counts, too.
     this.#hash = Math.imul(hash ^ 0x10000, 0x01000193)
   }
+}
+
+/** The text of a seal; nothing else is one. */
+function sealed(seal: Omit<Seal, 'sum'>, sum: Checksum): string {
+  sum.add(JSON.stringify(seal))
+  return JSON.stringify({ ...seal, sum: sum.value } satisfies Seal)
 }
 
 function parsed(text = ''): Partial<Seal> | undefined {

@@ -233,8 +233,11 @@ export class Journal extends Replica {
     if (isOwn) {
       this.#sent = undefined
       sent.decided.forEach(answer)
-      if (this.#isKept && this.isWhole && this.upkeep.isDue(commit.seq)) this.checkpoint().catch(this.onError)
-    } else this.#rivalSeenAt = this.environment.monotonic()
+      if (this.#isKept) this.keepUp(commit.seq)
+    } else {
+      this.#rivalSeenAt = this.environment.monotonic()
+      this.upkeep.heardOf(commit.seq)
+    }
     if (sent && commit.seq >= sent.commit.seq) sent.tellTaken()
   }
 

@@ -1,7 +1,7 @@
 import { LoadedCheckpoint, turns, writeCheckpoint } from './checkpoint.js'
 import type { Environment, Off } from './environment.js'
 import { CrewError, invalid } from './errors.js'
-import { type Commit, FORMAT, type JournalStorage } from './journal-storage.js'
+import { type Checkpoint, type Commit, FORMAT, type JournalStorage } from './journal-storage.js'
 import { freezeJson } from './json.js'
 import { LocalJournal } from './local-journal.js'
 import type { CommitInfo, Gap, Observer, Projection, Slice, Step } from './projection.js'
@@ -82,8 +82,8 @@ export abstract class Replica extends LocalJournal {
     return slice
   }
 
-  /** Whether this replica folds all that a checkpoint has. @internal */
-  protected get isWhole(): boolean {
+  /** Whether this replica folds all that a checkpoint has. */
+  get #isWhole(): boolean {
     return !this.#isPartial && !this.hasStrange && KINDS.every((kind) => this.#slices.has(kind))
   }
 
@@ -94,13 +94,21 @@ export abstract class Replica extends LocalJournal {
   async checkpoint(): Promise<void> {
     this.assertOpen()
     if (this.broken) throw readOnly(this.broken)
-    if (!this.isWhole)
+    if (!this.#isWhole)
       throw invalid(
         'Only who folds all of a crew saves checkpoints: open it by openCrew, or make a TaskTracker, Communications and a ReportGenerator on this journal before you open it',
       )
-    await this.upkeep.save(
-      (turn) => this.head && writeCheckpoint(this.head, this.#slices, this.storage.maxCommitBytes, turn),
-    )
+    // A log that went back has no use for the state of what it lost.
+    await this.catchUp()
+    await this.upkeep.save(() => this.head, this.#write)
+  }
+
+  /** A commit of this process stands: saves a checkpoint when it is time for one. @internal */
+  protected keepUp(seq: number): void {
+    if (!this.upkeep.isDue(seq) || !this.#isWhole) return
+    this.catchUp()
+      .then(() => this.upkeep.saveInTime(() => this.head, this.#write))
+      .catch(this.onError)
   }
 
   /** Takes up the newest checkpoint, and folds all there is. @internal */
@@ -155,6 +163,9 @@ export abstract class Replica extends LocalJournal {
       ? new CrewError('not_open', `Journal ${this.name} is not open; await open() first`)
       : new CrewError('closed', `Journal ${this.name} is closed; open a new one`)
   }
+
+  readonly #write = (head: CommitInfo, turn: () => Promise<void>): Checkpoint =>
+    writeCheckpoint(head, this.#slices, this.storage.maxCommitBytes, turn)
 
   get #isTelling(): boolean {
     return this.state === 'open' || this.state === 'closing'
@@ -284,6 +295,7 @@ export abstract class Replica extends LocalJournal {
       : new CrewError('journal_corrupt', 'A commit cannot be folded', {}, error)
     this.broken = broken
     this.#tell((observer) => observer.broke?.(readOnly(broken)))
+    if (this.#isTelling) this.onError(broken)
     return broken
   }
 
@@ -304,7 +316,10 @@ export abstract class Replica extends LocalJournal {
 
   /** Looks for commits of others, in the background. */
   readonly #look = (): void => {
-    if (!this.broken) this.catchUp().catch(this.onError)
+    if (!this.broken)
+      this.catchUp().catch((error: unknown) => {
+        if (error !== this.broken) this.onError(error)
+      })
   }
 
   #poll(): void {

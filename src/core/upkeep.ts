@@ -3,6 +3,7 @@ import type { CrewError } from './errors.js'
 import type { Environment } from './environment.js'
 import { duration, either, object, oneOf, whole } from './input.js'
 import type { Checkpoint } from './journal-storage.js'
+import type { CommitInfo } from './projection.js'
 import type { StorageClient } from './storage-client.js'
 
 export interface UpkeepSettings {
@@ -24,8 +25,8 @@ export const upkeepFields = {
   keepHistory: either(isWord, oneOf('all'), object({ ms: duration() }, ['ms'])),
 }
 
-/** Begins the checkpoint of what is now, if there is anything; `turn` is awaited between its parts. */
-type Write = (turn: () => Promise<void>) => Checkpoint | undefined
+/** Begins the checkpoint of what is now; `turn` is awaited between its parts. */
+type Write = (head: CommitInfo, turn: () => Promise<void>) => Checkpoint
 
 /** Kept behind the older checkpoint, so that replicas that were away for a while learn the fate of their commits. */
 const KEPT_COMMITS = 1000
@@ -39,6 +40,8 @@ export class Upkeep {
   readonly #keepHistory: 'all' | { readonly ms: number }
   /** The newest checkpoint, as far as this process knows. */
   #savedAt = 0
+  /** Where another one should have begun one. */
+  #begunAt = 0
   #saving: Promise<void> | undefined
   #ending: CrewError | undefined
 
@@ -53,6 +56,11 @@ export class Upkeep {
     this.#keepHistory = keepHistory
   }
 
+  /** Somebody else wrote that commit, and saves if it is time. */
+  heardOf(seq: number): void {
+    if (seq % this.#every === 0) this.#begunAt = seq
+  }
+
   /** There is a checkpoint of that commit, as somebody found. */
   found(seq: number): void {
     this.#savedAt = Math.max(this.#savedAt, seq)
@@ -60,14 +68,19 @@ export class Upkeep {
 
   /** Whether the process that wrote that commit should save: one in a crew does, and if it does not, the others do later. */
   isDue(seq: number): boolean {
-    return !this.#saving && (seq % this.#every === 0 || seq >= this.#savedAt + 2 * this.#every)
+    return !this.#saving && (seq % this.#every === 0 || seq >= Math.max(this.#savedAt, this.#begunAt) + 2 * this.#every)
   }
 
-  /** Saves what `write` makes, unless there is one as new, and trims; then, if it was at it already, once more. */
-  async save(write: Write): Promise<void> {
+  /** Saves what `write` makes of `head`, and trims; after what is being saved already. */
+  async save(head: () => CommitInfo | undefined, write: Write): Promise<void> {
     await this.#saving?.catch(() => undefined)
-    if (this.#ending) throw this.#ending
-    this.#saving ??= this.#save(write).finally(() => (this.#saving = undefined))
+    this.#saving ??= this.#save(head, write, 1).finally(() => (this.#saving = undefined))
+    await this.#saving
+  }
+
+  /** The same, once it is time, unless another process has done it. */
+  async saveInTime(head: () => CommitInfo | undefined, write: Write): Promise<void> {
+    this.#saving ??= this.#save(head, write, this.#every / 2).finally(() => (this.#saving = undefined))
     await this.#saving
   }
 
@@ -76,18 +89,26 @@ export class Upkeep {
     this.#ending ??= why
   }
 
-  async #save(write: Write): Promise<void> {
+  /** Unless there is one with fewer commits than `least` since. */
+  async #save(head: () => CommitInfo | undefined, write: Write, least: number): Promise<void> {
     const turn = turns(this.#environment)
-    const checkpoint = write(async () => {
-      await turn()
-      if (this.#ending) throw this.#ending
-    })
-    if (!checkpoint) return
-    // Damage of an older one is no reason not to save a new one.
-    const newest = await this.#storage.loadCheckpoint().catch(() => undefined)
-    if ((newest?.seq ?? 0) < checkpoint.seq) await this.#storage.saveCheckpoint(checkpoint)
-    this.found(checkpoint.seq)
-    if (this.#keepHistory !== 'all') await this.#trim(this.#keepHistory.ms)
+    try {
+      // Damage of an older one is no reason not to save a new one.
+      this.found((await this.#storage.loadCheckpoint().catch(() => undefined))?.seq ?? 0)
+      const now = head()
+      if (now && now.seq >= this.#savedAt + least) {
+        await this.#storage.saveCheckpoint(
+          write(now, async () => {
+            await turn()
+            if (this.#ending) throw this.#ending
+          }),
+        )
+        this.found(now.seq)
+      }
+      if (this.#keepHistory !== 'all') await this.#trim(this.#keepHistory.ms)
+    } catch (error) {
+      throw this.#ending ?? error
+    }
   }
 
   async #trim(keptMs: number): Promise<void> {

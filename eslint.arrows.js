@@ -59,7 +59,7 @@ const layers = {
     ['task-filter', 'task-notices', 'eligibility'],
     ['task-board', 'mailboxes'],
     ['message-index'],
-    ['attempt', 'claim-queues', 'task-graph', 'delivery', 'topics'],
+    ['attempt', 'claim-queues', 'task-graph', 'delivery', 'topics', 'pair-rates'],
     ['kinds'],
     ['access', 'task-input', 'task-moves', 'message-filter', 'thread'],
     ['task', 'message', 'members', 'idempotency'],

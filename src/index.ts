@@ -3,7 +3,7 @@ export { Member, type MessageOptions, type WorkOptions } from './crew/member.js'
 export type { Running } from './crew/stopper.js'
 export type { Handler, Handlers } from './crew/work.js'
 
-export { Message, type MessageDraft } from './core/message.js'
+export { Message, type MessageDraft, type Refused } from './core/message.js'
 export { Communications, type CommunicationsOptions, type TopicFollowers } from './core/communications.js'
 export type { CommunicationsEvents, DeliveryEvent, MessageEvent, TopicEvent } from './core/message-news.js'
 export type { MessageFilter } from './core/message-filter.js'

@@ -76,7 +76,7 @@ export class Communications implements Observable<CommunicationsEvents> {
     const journal = journalOf(rest)
     this.#journal = journal
     this.#limits = limits
-    this.#mailboxes = journal.add('message', new Mailboxes(journal))
+    this.#mailboxes = journal.add('message', new Mailboxes(journal, limits))
     const access = Access.of(rest, journal.onError)
     const keys = IdempotencyKeys.of(journal)
     keys.keepWhile((message) => this.#mailboxes.isOpen(message))

@@ -17,6 +17,12 @@ export interface Limits {
   readonly dependencies?: number
   /** How often a delivery is handed out in vain before it is dead; default 10. */
   readonly deliveries?: number
+  /** How long a chain of messages that answer each other may be; default 32. */
+  readonly hops?: number
+  /** Open messages in one mailbox; default 10,000. */
+  readonly mailbox?: number
+  /** Messages a minute from one member to another; default 120. */
+  readonly pairRate?: number
 }
 
 export const DEFAULT_LIMITS: Required<Limits> = {
@@ -25,6 +31,9 @@ export const DEFAULT_LIMITS: Required<Limits> = {
   recipients: 1000,
   dependencies: 1000,
   deliveries: 10,
+  hops: 32,
+  mailbox: 10_000,
+  pairRate: 120,
 }
 
 /** Checks one value at the door and answers a copy of it, or throws `invalid_input` or `limit_exceeded` by `name`. */
@@ -237,6 +246,9 @@ const limitFields = object({
   recipients: whole(1),
   dependencies: whole(1),
   deliveries: whole(1),
+  hops: whole(1),
+  mailbox: whole(1),
+  pairRate: whole(1),
 })
 
 /** Limits, with what is left out filled in. */

@@ -1,14 +1,15 @@
 import { type Delivery, type Handed, Letter, type Standing } from './delivery.js'
 import type { Environment } from './environment.js'
 import { Heap } from './heap.js'
-import type { Id } from './input.js'
+import type { Id, Limits } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
 import { type Json, NONE } from './json.js'
 import type { Leases } from './leases.js'
 import type { LocalJournal } from './local-journal.js'
-import { Message, type MessageDraft, type MessageStamp } from './message.js'
+import { type Draft, isNotice, Message, type MessageDraft, type MessageStamp, type Refused } from './message.js'
 import { MessageIndex } from './message-index.js'
-import { cannotFold, type CommitInfo, pieces, type Projection } from './projection.js'
+import { PairRates } from './pair-rates.js'
+import { cannotFold, type CommitInfo, pieces, type Projection, type Turn } from './projection.js'
 import { type TopicChange, Topics } from './topics.js'
 
 /** What waits for one member. */
@@ -23,13 +24,29 @@ interface SentChange {
   readonly message: Message
   readonly letters: readonly Letter[]
   readonly settled: readonly Id[]
+  /** Counts of the minute before, when this is the first message of another. */
+  former?: ReturnType<PairRates['turnTo']>
+}
+/** Tells, and changes nothing: that it did not reach everybody, a message says itself. */
+interface RefusedChange {
+  readonly message: Message
+  readonly refused: Refused
 }
 interface MovedChange {
   readonly letter: Letter
   readonly before: Standing
   readonly after: Standing
 }
-export type MailChange = SentChange | MovedChange | TopicChange
+export type MailChange = SentChange | RefusedChange | MovedChange | TopicChange
+
+/** Why a message cannot reach somebody now. */
+export interface Hindrance {
+  readonly recipient: Id
+  /** Of the mailbox or the rate. */
+  readonly limit: number
+  /** Of a rate: for how long. */
+  readonly waitMs?: number
+}
 
 /** Fields of a sent event that are not of the message. */
 interface Settled {
@@ -52,9 +69,12 @@ export class Mailboxes implements Projection<MailChange> {
   /** Handed out in vain too often. */
   readonly dead = new Set<Letter>()
   readonly topics = new Topics()
+  readonly #rates = new PairRates()
+  readonly #limits: Required<Limits>
 
-  constructor({ environment, leases }: LocalJournal) {
+  constructor({ environment, leases }: LocalJournal, limits: Required<Limits>) {
     this.#environment = environment
+    this.#limits = limits
     this.#leases = leases
   }
 
@@ -127,6 +147,27 @@ export class Mailboxes implements Projection<MailChange> {
     return this.#expired
   }
 
+  /** Whom of its recipients a message cannot reach now: whose mailbox is full, to whom its sender writes too often. */
+  hindrances({ now }: Turn, message: Pick<Draft, 'sender' | 'kind'>, recipients: readonly Id[]): readonly Hindrance[] {
+    const { mailbox: most, pairRate } = this.#limits
+    const isRated = !isNotice(message)
+    let hindrances: Hindrance[] | undefined
+    for (const recipient of recipients) {
+      const waitMs = isRated ? this.#rates.waitMs(message.sender, recipient, now, pairRate) : 0
+      if (waitMs > 0) (hindrances ??= []).push({ recipient, limit: pairRate, waitMs })
+      else if (this.isFull(recipient)) (hindrances ??= []).push({ recipient, limit: most })
+    }
+    return hindrances ?? NONE
+  }
+
+  isFull(member: Id): boolean {
+    const { mailbox: most } = this.#limits
+    const { size = 0 } = this.#mailboxes.get(member)?.open ?? {}
+    if (size < most) return false
+    const gone = [...this.expired()].filter(({ standing }) => standing.recipient === member)
+    return size - gone.length >= most
+  }
+
   /** As it is seen from outside. */
   delivery({ message, standing }: Handed): Delivery {
     const { recipient, state, count, session = '', leaseMs = 0, reasons } = standing
@@ -137,31 +178,50 @@ export class Mailboxes implements Projection<MailChange> {
   fold(event: JournalEvent, commit: CommitInfo): MailChange {
     const { type } = event
     if (type === 'message.sent') return this.#foldSent(event, commit)
+    if (type === 'message.refused') return this.#foldRefused(event)
     return type.endsWith('followed') ? this.topics.fold(event) : this.#foldMoved(event)
   }
 
   apply(change: MailChange): void {
     if ('letter' in change) this.#stand(change.letter, change.after)
     else if ('topic' in change) this.topics.set(change.topic, change.after)
-    else this.#applySent(change)
+    else if ('letters' in change) this.#applySent(change)
   }
 
   revert(change: MailChange): void {
     if ('letter' in change) this.#stand(change.letter, change.before)
     else if ('topic' in change) this.topics.set(change.topic, change.before)
-    else this.#revertSent(change)
+    else if ('letters' in change) this.#revertSent(change)
   }
 
-  #applySent({ message, letters, settled }: SentChange): void {
+  #applySent(change: SentChange): void {
+    const { message, letters, settled } = change
     this.#index.add(message, letters)
+    const isRated = !isNotice(message)
+    if (isRated) change.former = this.#rates.turnTo(message.sentAt as number)
     for (const letter of letters) {
-      if (!settled.includes(letter.standing.recipient)) this.#stand(letter, { ...letter.standing, state: 'queued' })
+      const { recipient } = letter.standing
+      if (settled.includes(recipient)) continue
+      this.#stand(letter, { ...letter.standing, state: 'queued' })
+      if (isRated) this.#rates.count(message.sender, recipient, 1)
     }
   }
 
-  #revertSent({ message, letters }: SentChange): void {
-    for (const letter of letters) this.#stand(letter, { ...letter.standing, state: 'acknowledged' })
+  #revertSent({ message, letters, settled, former }: SentChange): void {
+    const isRated = !isNotice(message)
+    for (const letter of letters) {
+      const { recipient } = letter.standing
+      this.#stand(letter, { ...letter.standing, state: 'acknowledged' })
+      if (isRated && !settled.includes(recipient)) this.#rates.count(message.sender, recipient, -1)
+    }
+    this.#rates.turnBack(former)
     this.#index.pop(message)
+  }
+
+  #foldRefused(event: JournalEvent): RefusedChange {
+    const message = this.get(event.id)
+    if (!message) throw cannotFold(event, 'there is no such message')
+    return { message, refused: event.changes as unknown as Refused }
   }
 
   save(): Iterable<Json> {
@@ -169,7 +229,7 @@ export class Mailboxes implements Projection<MailChange> {
       message,
       standings: letters.map(({ standing }) => standing),
     }))
-    const others = this.topics.save()
+    const others = [...this.topics.save(), ...this.#rates.save()]
     return chain(
       pieces(sent, ({ message, standings }) => [message.toJSON(), standings as unknown as Json]),
       others,
@@ -178,7 +238,8 @@ export class Mailboxes implements Projection<MailChange> {
 
   load(piece: Json): void {
     if (!Array.isArray(piece)) {
-      this.topics.load(piece)
+      if ('topic' in (piece as object)) this.topics.load(piece)
+      else this.#rates.load(piece)
       return
     }
     const [fields, standings] = piece as unknown as [MessageDraft & MessageStamp, Standing[]]
@@ -196,6 +257,7 @@ export class Mailboxes implements Projection<MailChange> {
     this.#index.clear()
     this.#mailboxes.clear()
     this.topics.clear()
+    this.#rates.clear()
   }
 
   #foldSent(event: JournalEvent, { seq }: CommitInfo): SentChange {

@@ -5,9 +5,9 @@ import type { IdempotencyKeys, KeyedCommand } from './idempotency.js'
 import type { Id, Limits } from './input.js'
 import type { LeaseEnd, LeaseTerms } from './session.js'
 import type { LocalJournal } from './local-journal.js'
-import type { Mailboxes } from './mailboxes.js'
+import type { Hindrance, Mailboxes } from './mailboxes.js'
 import type { Members } from './members.js'
-import { type Message, type Draft, post, threadOfTask } from './message.js'
+import { type Message, post, threadOfTask } from './message.js'
 import type { Projection, Turn } from './projection.js'
 import type { Task } from './task.js'
 
@@ -47,22 +47,35 @@ export class MessageCommands {
 
   /** To whom it names, to those who follow its topic, or to all. With `askMs` it is a question that waits so long for its one reply. */
   send(turn: Turn, command: string, message: Message, key?: KeyedCommand, askMs?: number): Message {
-    const { sender, recipients, topic, taskId, replyTo, expiresAt } = message
+    const { sender, topic, taskId, replyTo, expiresAt } = message
     const { access, keys } = this.#rules
-    this.#admit(turn, [sender, ...recipients])
+    this.#admit(turn, [sender, ...message.recipients])
     if (taskId !== undefined) this.#expectTask(taskId, sender)
-    const id = this.#journal.environment.id()
     const parent = replyTo === undefined ? undefined : this.expect(replyTo, sender)
-    const draft = message.draft()
-    // The recipients are those of this commit: who follows or joins later gets only what comes later.
-    if (message.recipient === undefined || topic !== undefined)
-      Object.assign(draft, { recipient: this.#everybody(sender, topic) })
+    // Those of this commit: who follows or joins later gets only what comes later.
+    const isToAll = topic !== undefined || message.recipient === undefined
+    const recipients = isToAll ? this.#everybody(sender, topic) : message.recipients
+    const draft = isToAll ? { ...message.draft(), recipient: recipients } : message.draft()
     access?.permit(sender, command, { ...draft })
     const made = key && keys.made(turn, key)
     if (made) return this.expect(made.ids[0] as Id)
     if (hasExpired(message, turn))
       throw invalid(`message.expiresAt has passed: ${new Date(expiresAt as number).toISOString()}; give a later time`)
-    this.#post(turn, id, draft, parent, askMs === undefined ? undefined : turn.now + askMs)
+
+    const reply = parent && this.#reply(turn, parent, sender)
+    const mailed = reply?.settled ? recipients.filter((member) => !reply.settled?.includes(member)) : recipients
+    const hindrances = this.#mailboxes.hindrances(turn, message, mailed)
+    const [first] = hindrances
+    // Who writes to a topic or to all does not answer for who is there.
+    if (first && !isToAll && hindrances.length === recipients.length) throw refusal(sender, first)
+
+    const id = this.#journal.environment.id()
+    const stamp = {
+      threadId: parent?.threadId ?? (taskId === undefined ? id : threadOfTask(taskId)),
+      ...reply,
+      ...(askMs !== undefined && { answerBy: turn.now + askMs }),
+    }
+    post(turn, id, draft, stamp, hindrances)
     if (key) keys.keep(turn, key, { ids: [id] })
     return this.#mailboxes.get(id) as Message
   }
@@ -122,9 +135,11 @@ export class MessageCommands {
     const dead = this.#mailboxes
       .letters(id)
       .filter(({ standing }) => standing.state === 'dead' && (recipient ?? standing.recipient) === standing.recipient)
-    if (dead.length === 0)
-      throw new CrewError('invalid_transition', `No such delivery of message ${id} is dead`, { id })
-    for (const letter of dead) this.#move(turn, letter, 'returned', { state: 'queued', count: 0 })
+    const [first] = dead
+    if (!first) throw new CrewError('invalid_transition', `No such delivery of message ${id} is dead`, { id })
+    const fitting = dead.filter(({ standing }) => !this.#mailboxes.isFull(standing.recipient))
+    if (fitting.length === 0) throw full(first.standing.recipient, this.#rules.limits.mailbox)
+    for (const letter of fitting) this.#move(turn, letter, 'returned', { state: 'queued', count: 0 })
   }
 
   /** Says of what has expired, for one member or all, that it has. */
@@ -173,25 +188,29 @@ export class MessageCommands {
     )
   }
 
-  #post(turn: Turn, id: Id, draft: Draft, parent: Message | undefined, answerBy: number | undefined): void {
-    const threadId = parent?.threadId ?? (draft.taskId === undefined ? id : threadOfTask(draft.taskId))
-    if (parent?.answerBy === undefined) {
-      post(turn, id, draft, {
-        threadId,
-        ...(parent && { hops: parent.hops + 1 }),
-        ...(answerBy !== undefined && { answerBy }),
-      })
-      return
-    }
-    if (!parent.recipients.includes(draft.sender)) {
+  /** What a reply says of its place in the chain; one in time is settled by being sent. */
+  #reply(
+    turn: Turn,
+    { id = '', sender, recipients, answerBy, hops: before }: Message,
+    by: Id,
+  ): { readonly hops: number; readonly late?: true; readonly settled?: readonly Id[] } {
+    const { hops: most } = this.#rules.limits
+    const hops = before + 1
+    if (hops > most) {
       throw new CrewError(
-        'permission_denied',
-        `Question ${parent.id ?? ''} was asked of ${parent.recipients.join()}: only they reply`,
-        { id: parent.id },
+        'loop_detected',
+        `Message ${id} is at the end of a chain of ${before} replies, and ${most} are the limit: stop answering, or send a message that is no reply`,
+        { id, hops, limit: most },
       )
     }
-    const late = turn.now > parent.answerBy || this.#mailboxes.replyTo(draft.replyTo as Id) !== undefined
-    post(turn, id, draft, { threadId, hops: parent.hops + 1, ...(late ? { late } : { settled: [parent.sender] }) })
+    if (answerBy === undefined) return { hops }
+    if (!recipients.includes(by)) {
+      throw new CrewError('permission_denied', `Question ${id} was asked of ${recipients.join()}: only they reply`, {
+        id,
+      })
+    }
+    const isLate = turn.now > answerBy || this.#mailboxes.replyTo(id) !== undefined
+    return isLate ? { hops, late: true } : { hops, settled: [sender] }
   }
 
   #expectLeased({ messageId, recipient, count }: Reference): Letter {
@@ -223,3 +242,19 @@ export class MessageCommands {
     turn.emit(`message.${type}`, message.id as Id, { delivery: { recipient, count, ...change } }, by)
   }
 }
+
+const refusal = (sender: Id, { recipient, limit, waitMs }: Hindrance): CrewError =>
+  waitMs === undefined
+    ? full(recipient, limit)
+    : new CrewError(
+        'backpressure',
+        `${sender} writes to ${recipient} more than ${limit} times a minute; write again in ${waitMs} ms`,
+        { sender, recipient, limit, retryAfterMs: waitMs },
+      )
+
+const full = (recipient: Id, limit: number): CrewError =>
+  new CrewError(
+    'backpressure',
+    `The mailbox of ${recipient} is full: ${limit} messages wait in it; write when ${recipient} has acknowledged some`,
+    { recipient, limit },
+  )

@@ -6,7 +6,7 @@ import type { Id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
 import type { LocalJournal } from './local-journal.js'
 import type { Mailboxes, MailChange } from './mailboxes.js'
-import type { Message } from './message.js'
+import type { Message, Refused } from './message.js'
 import type { MessageCommands } from './message-commands.js'
 import { MultiMap } from './multi-map.js'
 import type { CommitInfo, Observer } from './projection.js'
@@ -34,6 +34,7 @@ export type CommunicationsEvents = {
   acknowledged: [event: DeliveryEvent]
   returned: [event: DeliveryEvent]
   expired: [event: DeliveryEvent]
+  refused: [event: Refused & { readonly message: Message; readonly commit: CommitInfo }]
   dead: [event: DeliveryEvent]
   followed: [event: TopicEvent]
   unfollowed: [event: TopicEvent]
@@ -45,6 +46,7 @@ export const MESSAGE_EVENTS: Readonly<Record<keyof CommunicationsEvents, unknown
   acknowledged: 1,
   returned: 1,
   expired: 1,
+  refused: 1,
   dead: 1,
   followed: 1,
   unfollowed: 1,
@@ -99,6 +101,9 @@ export class MessageNews implements Observer {
     if ('topic' in news) {
       const { member, topic } = news
       this.events.emit(type.slice(8) as 'followed', Object.freeze({ member, topic, commit }))
+    } else if ('refused' in news) {
+      const { message, refused } = news
+      this.events.emit('refused', Object.freeze({ ...refused, message, commit }))
     } else if ('letter' in news) {
       const { message } = news.letter
       const { reason } = changes['delivery'] as { readonly reason?: string }

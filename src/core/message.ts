@@ -1,4 +1,4 @@
-import { CrewError, invalid } from './errors.js'
+import { CrewError, type CrewErrorCode, invalid } from './errors.js'
 import {
   anyFields,
   type Id,
@@ -48,6 +48,13 @@ export interface MessageStamp {
   readonly late?: boolean
   /** Of a question: until when its reply is waited for. */
   readonly answerBy?: number
+  readonly refused?: readonly Refused[]
+}
+
+/** A recipient that a message could not reach. */
+export interface Refused {
+  readonly recipient: Id
+  readonly reason: CrewErrorCode
 }
 
 const recipient: Reader<Id | readonly Id[]> = (value, name, limits) => {
@@ -142,10 +149,12 @@ export class Message {
   declare readonly late: boolean
   /** Of a question: until when its reply is waited for, milliseconds since the epoch. */
   declare readonly answerBy?: number
+  /** Of many recipients, those whom it could not reach, and why; they are not in `recipient`. */
+  declare readonly refused: readonly Refused[]
 
   constructor(draft: MessageDraft, limits?: Required<Limits>) {
     const given = read(storedOrDraft, draft, 'message', limits)
-    const fields = { ...DEFAULTS, hops: 0, late: false, ...given }
+    const fields = { ...DEFAULTS, hops: 0, late: false, refused: NONE, ...given }
     const self = this as Record<string, unknown>
     for (const field in fields) self[field] = fields[field as never]
     Object.freeze(this)
@@ -158,7 +167,7 @@ export class Message {
 
   /** Everybody that it is for. @internal */
   get recipients(): readonly Id[] {
-    return typeof this.recipient === 'string' ? [this.recipient] : (this.recipient ?? NONE)
+    return recipientsOf(this)
   }
 
   /** A new draft with the change. */
@@ -180,6 +189,9 @@ export class Message {
   }
 }
 
+const recipientsOf = ({ recipient = NONE }: Pick<MessageDraft, 'recipient'>): readonly Id[] =>
+  typeof recipient === 'string' ? [recipient] : recipient
+
 /** Its content in words. */
 export const textOf = ({ content }: Message): string =>
   typeof content === 'string' ? content : JSON.stringify(content)
@@ -187,12 +199,26 @@ export const textOf = ({ content }: Message): string =>
 /** The thread in which all about one task is said. */
 export const threadOfTask = (taskId: Id): Id => `task:${taskId}`
 
-/** Emits a message: the one event by which one comes into being. */
+/** Messages that tell of a command; whoever called it did not write to anybody, and writes no less for it. */
+const NOTICES: readonly (string | undefined)[] = ['task.assigned', 'task.question', 'task.review']
+export const isNotice = ({ kind }: Pick<MessageDraft, 'kind'>): boolean => NOTICES.includes(kind)
+
+/** Emits a message, by the one event by which one comes into being, and whom of its recipients it does not reach. */
 export function post(
   turn: Turn,
   id: Id,
   draft: Draft,
-  stamp: Omit<MessageStamp, 'id' | 'seq' | 'sentAt'> & { readonly settled?: readonly Id[] },
+  stamp: Omit<MessageStamp, 'id' | 'seq' | 'sentAt' | 'refused'> & { readonly settled?: readonly Id[] },
+  missed: readonly { readonly recipient: Id }[] = NONE,
 ): void {
-  turn.emit('message.sent', id, { ...draft, ...stamp }, draft.sender)
+  const { sender } = draft
+  if (missed.length === 0) {
+    turn.emit('message.sent', id, { ...draft, ...stamp }, sender)
+    return
+  }
+  const refused = missed.map(({ recipient }) => ({ recipient, reason: 'backpressure' }))
+  const gone = new Set(missed.map(({ recipient }) => recipient))
+  const recipient = recipientsOf(draft).filter((member) => !gone.has(member))
+  turn.emit('message.sent', id, { ...draft, ...stamp, recipient, refused }, sender)
+  for (const one of refused) turn.emit('message.refused', id, one, sender)
 }

@@ -54,7 +54,9 @@ export class TaskNotices {
   ): MessageDraft & { readonly id: Id } {
     const id = this.#environment.id()
     const draft = { sender, recipient, content, kind, taskId: task.id }
-    post(turn, id, draft, { threadId: threadOfTask(task.id) })
+    // Never fails what it tells of: whom it does not reach, it says.
+    const missed = this.#mailboxes()?.hindrances(turn, draft, recipient)
+    post(turn, id, draft, { threadId: threadOfTask(task.id) }, missed)
     return { ...draft, id }
   }
 }

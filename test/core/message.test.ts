@@ -55,7 +55,7 @@ describe('a draft', () => {
   it('becomes plain JSON, and a message again', () => {
     const message = new Message(draft({ metadata: { n: 1 } }))
     const copy = JSON.parse(JSON.stringify(message)) as MessageDraft & { hops: number; late: boolean }
-    expect(copy).toEqual({ ...draft({ metadata: { n: 1 } }), priority: 1, hops: 0, late: false })
+    expect(copy).toEqual({ ...draft({ metadata: { n: 1 } }), priority: 1, hops: 0, late: false, refused: [] })
   })
 
   it.each<[string, unknown]>([

@@ -30,6 +30,8 @@ export interface Story {
   readonly watches: boolean
   /** Whether the storage keeps text. */
   readonly keepsText: boolean
+  /** Whether mailboxes are small, and chains and rates short. */
+  readonly isTight: boolean
 }
 
 const aTurn: fc.Arbitrary<Turn> = fc.record({
@@ -66,6 +68,7 @@ export const aStory: fc.Arbitrary<Story> = fc.record({
   faults: fc.array(aFault, { maxLength: 60, size: 'max' }),
   watches: fc.boolean(),
   keepsText: fc.boolean(),
+  isTight: fc.boolean(),
 })
 
 /** Refusals that say: nothing of this is stored. */
@@ -82,7 +85,11 @@ const REFUSALS = new Set([
   'dependency_cycle',
   'storage_unavailable',
   'closed',
+  'backpressure',
+  'loop_detected',
 ])
+
+const TIGHT = { mailbox: 3, pairRate: 4, hops: 2 }
 
 interface Outcome {
   readonly called: string
@@ -140,7 +147,8 @@ async function replay(
 }
 
 /** Plays a story and checks, during it and at its end, all that must hold whatever happens. */
-export async function play({ turns, faults, watches, keepsText }: Story): Promise<void> {
+export async function play({ turns, faults, watches, keepsText, isTight }: Story): Promise<void> {
+  const limits = isTight ? TIGHT : {}
   const storage = keepsText ? new TextStorage() : new MemoryStorage()
   if (!watches) Object.assign(storage, { watch: undefined })
   const replicas: (Replica & { isCrashed: boolean })[] = []
@@ -170,7 +178,7 @@ export async function play({ turns, faults, watches, keepsText }: Story): Promis
   const open = async (index: number): Promise<void> => {
     const wasHealed = isHealed
     isHealed = true
-    const crew = await openCrew({ storage: bad, environment, onError: () => undefined })
+    const crew = await openCrew({ storage: bad, environment, limits, onError: () => undefined })
     crew.on('*', look)
     const replica = { crew, attempts: [], deliveries: [], isCrashed: false }
     slots[index] = replica
@@ -228,6 +236,9 @@ export async function play({ turns, faults, watches, keepsText }: Story): Promis
     if (!isOver()) expect(answer, `an answer to ${called}`).toBeDefined()
   await Promise.all(slots.map(({ crew }) => crew.sync()))
   look()
+  for (const { crew } of slots)
+    for (const member of MEMBERS)
+      if (isTight) expect(crew.communications.inbox(member).length).toBeLessThanOrEqual(TIGHT.mailbox)
 
   const commits = await allCommits(storage)
   Table.walk(commits)

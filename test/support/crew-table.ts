@@ -149,6 +149,11 @@ export class Table {
   }
 
   #followMessage(name: string, { id, changes }: JournalEvent): void {
+    if (name === 'refused') {
+      const { recipient } = changes as unknown as { readonly recipient: string }
+      expect(this.#parcels.has(`${id} to ${recipient}`), `${id} is refused to ${recipient}, and sent`).toBe(false)
+      return
+    }
     if (name === 'followed' || name === 'unfollowed') {
       const followers = this.#followers.get(id) ?? new Set()
       this.#followers.set(id, followers)
@@ -163,16 +168,19 @@ export class Table {
         recipient,
         topic,
         settled = [],
+        refused = [],
       } = changes as unknown as {
         readonly sender: string
         readonly recipient: string | readonly string[]
         readonly topic?: string
         readonly settled?: readonly string[]
+        readonly refused?: readonly { readonly recipient: string }[]
       }
+      const missed = refused.map(({ recipient }) => recipient)
       if (topic !== undefined) {
         const followers = [...(this.#followers.get(topic) ?? [])]
         expect(recipient, `who gets ${id}`).toEqual(
-          followers.filter((member) => member !== sender && this.#capacities.has(member)),
+          followers.filter((member) => member !== sender && this.#capacities.has(member) && !missed.includes(member)),
         )
       }
       for (const one of [recipient].flat()) {

@@ -141,7 +141,8 @@ export class Mail {
       case 'message.returned':
       case 'message.dead':
         findings.expect(
-          delivery.state === 'leased' && (count === delivery.count || count === delivery.count - 1),
+          (delivery.state === 'leased' && (count === delivery.count || count === delivery.count - 1)) ||
+            (delivery.state === 'dead' && state === 'queued' && count === 0),
           'deliveries',
           `given back hand-out ${count} ${where}`,
         )

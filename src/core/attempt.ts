@@ -97,6 +97,8 @@ export class Attempt<Input = Json | undefined, Result = Json> {
 
   /** What is written, with the right to write it. */
   #fenced<T extends object>(options: T): T & Fenced {
+    // In a log that went back, another may have come by the same number.
+    if (this.#ending?.reason?.code === 'stale_attempt') throw this.#ending.reason
     return withMore(read(anyFields, options, 'options') as T, { fence: this.fence })
   }
 

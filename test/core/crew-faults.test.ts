@@ -42,7 +42,7 @@ describe('leases that run out', () => {
     expect(other.tracker.status('long')).toBe('pending')
   })
 
-  it('lets time pass while a renewal waits for a storage that does not answer', { timeout: SOON }, async () => {
+  it('lets time pass while a renewal waits for a storage that does not answer (MP-07)', { timeout: SOON }, async () => {
     const crew = await open()
     const ana = await crew.join('ana')
     await crew.tracker.create({ description: 'Write' })
@@ -200,7 +200,7 @@ it('a process that died commits nothing more, though its storage answers again',
 })
 
 describe('a replica that can only be read', () => {
-  it('says why, and does not try for ever what only a writer can do', async () => {
+  it('says why, and does not try for ever what only a writer can do (SA-16) (MP-08)', async () => {
     const errors: unknown[] = []
     const crew = await openCrew({ storage, environment, onError: (error) => errors.push(error) })
     const other = await open()

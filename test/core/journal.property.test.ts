@@ -73,7 +73,7 @@ interface Outcome {
 }
 
 describe('a journal with rivals on a storage that fails in every way', () => {
-  it('loses nothing, doubles nothing, shows nothing uncommitted, and tells the truth when it refuses', async () => {
+  it('loses nothing, doubles nothing, shows nothing uncommitted, and tells the truth when it refuses (EV-03)', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { minLength: 1, maxLength: 25 }),

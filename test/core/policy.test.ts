@@ -95,7 +95,7 @@ describe('a policy', () => {
   it.each([
     [false, 'ana may not send: the policy of this crew says no; ask somebody who may'],
     ['only to cy', 'ana may not send: only to cy'],
-  ])('that answers %j refuses, and nothing has changed', async (verdict, message) => {
+  ])('that answers %j refuses, and nothing has changed (SEC-07)', async (verdict, message) => {
     const { crew, ana } = await openWatched(() => verdict)
     const before = [stateOf(crew), crew.journal.head]
     const error = await refusal(ana.send('bo', 'Hi'))

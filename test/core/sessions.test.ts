@@ -1,4 +1,4 @@
-import { type Attempt, type Environment, MemoryStorage } from 'crewlog'
+import { type Attempt, type Environment, Journal, MemoryStorage } from 'crewlog'
 import { crash, faultyStorage, manualEnvironment, type ManualEnvironment } from 'crewlog/testing'
 import { describe, expect, it } from 'vitest'
 import { type Board, claim, named, openBoard, openBoards, refusal } from '../support/board.js'
@@ -317,5 +317,14 @@ describe('a command that was given up, and found in the journal later', () => {
     storage.heal()
     await environment.advance('70s')
     expect(await crew.communications.receive('ana')).toMatchObject([{ count: 1 }])
+  })
+})
+
+describe('sessions of one process', () => {
+  it('are told apart by ids of chance, with nothing shared between them (MP-12)', async () => {
+    const journals = Array.from({ length: 1000 }, () => new Journal())
+    const ids = new Set(journals.map(({ session }) => session))
+    expect(ids.size).toBe(1000)
+    for (const id of ids) expect(id.length).toBeGreaterThanOrEqual(21)
   })
 })

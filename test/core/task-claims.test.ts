@@ -251,7 +251,7 @@ describe('a claim', () => {
     })
   })
 
-  it('differs from a start by hand: that has no lease, needs no fence, and never ends by itself', async () => {
+  it('differs from a start by hand: that has no lease, needs no fence, and never ends by itself (CL-15)', async () => {
     const { environment, tracker } = await openBoard()
     await tracker.create(named('a'))
     expect(await refusal(tracker.start('a'))).toMatchObject({ code: 'invalid_input' })

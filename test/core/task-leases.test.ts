@@ -168,7 +168,7 @@ async function twoProcesses(): Promise<{ process: Stalling; a: Board; b: Board; 
 }
 
 describe('a process that stalls', () => {
-  it('finds out that it lost its attempt before it writes, and ends it (CL-09) (MP-03)', async () => {
+  it('finds out that it lost its attempt before it writes, and ends it (CL-09) (MP-03) (MP-11)', async () => {
     const { process, a, b, attempt } = await twoProcesses()
     process.stall()
     await b.environment.advance('2m')

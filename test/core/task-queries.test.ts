@@ -237,7 +237,7 @@ describe('assigning', () => {
 })
 
 describe('updating', () => {
-  it('is refused when the task has changed since it was read', async () => {
+  it('is refused when the task has changed since it was read (SA-30)', async () => {
     const { tracker } = await openBoard()
     const { version } = await tracker.create(named('a'))
     await tracker.update('a', { priority: 2 }, { version })

@@ -92,7 +92,7 @@ describe('what a member cannot see', () => {
     expect(done).toEqual(['late'])
   })
 
-  it('is found behind what is not seen, in the order of claiming', async () => {
+  it('is found behind what is not seen, in the order of claiming (CL-19)', async () => {
     const { tracker, ana } = await openWithSecrets()
     await tracker.createMany(
       Array.from({ length: 60 }, (_, at) => ({

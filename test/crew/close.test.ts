@@ -169,7 +169,7 @@ describe('closing', () => {
   })
 
   it.each<Fault>(['hang', 'error', 'lost answer', 'late'])(
-    'ends within ten seconds when every call to the storage ends in: %s',
+    'ends within ten seconds when every call to the storage ends in: %s (MP-04)',
     async (fault) => {
       const { crew, environment, bad } = await onBadStorage()
       await crew.tracker.create({ description: 'Tides' })

@@ -30,7 +30,7 @@ describe('opening', () => {
     await expect(openCrew(options)).rejects.toMatchObject({ code: 'invalid_input' })
   })
 
-  it('finds all that was committed before, and tells nothing of it', async () => {
+  it('finds all that was committed before, and tells nothing of it (EV-13)', async () => {
     const { here, reopen } = await openPair()
     await here.tracker.create({ id: 'tides', description: 'Tides', assignees: 'bo' })
     await here.as('ana').claim({ taskId: 'tides' })
@@ -82,7 +82,7 @@ describe('two crews over one storage', () => {
     expect(attempts.filter(Boolean)).toHaveLength(1)
   })
 
-  it('have nothing to do with one of another name', async () => {
+  it('have nothing to do with one of another name (RL-11)', async () => {
     const { here, environment, storage } = await openPair()
     const other = await openCrew({ name: 'other', storage, environment })
     await here.tracker.create({ description: 'Tides' })

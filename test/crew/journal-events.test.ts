@@ -86,7 +86,7 @@ describe('events({ after })', () => {
     expect(isMissing).toBe(false)
   })
 
-  it('reads no further ahead than one page, however slow its reader is', async () => {
+  it('reads no further ahead than one page, however slow its reader is (EV-17)', async () => {
     const environment = manualEnvironment()
     let pages = 0
     const storage = faultyStorage(new MemoryStorage(), {

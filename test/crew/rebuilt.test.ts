@@ -145,7 +145,7 @@ describe('a replica behind a trim', () => {
 })
 
 describe('a replica whose log went back', () => {
-  it('says so, and goes on from what the storage has', async () => {
+  it('says so, and goes on from what the storage has (SA-25)', async () => {
     const gaps = gapsOf(crew)
     await crew.tracker.create({ id: 'a', description: 'A' })
     await crew.tracker.create({ id: 'b', description: 'B' })
@@ -187,6 +187,18 @@ describe('a replica whose log went back', () => {
     await environment.advance('1m')
     expect(crew.tracker.get('kept')).toMatchObject({ status: 'pending', attempts: [{ outcome: 'lost' }] })
     expect(crew.tracker.get('lost')).toMatchObject({ status: 'pending', attempts: [] })
+  })
+
+  it('lets no attempt of before write in the name of a later one with the same fence (CL-26)', async () => {
+    const attempt = await claimed('tides')
+    await goBack(1)
+    await other.sync()
+    const next = await other.tracker.claim('bo', { taskId: 'tides' })
+    await crew.sync()
+    expect(next!.fence).toBe(attempt.fence)
+    // Guards that an attempt which has been ended so writes no more.
+    await expect(attempt.complete({ result: 'mine' })).rejects.toMatchObject({ code: 'stale_attempt' })
+    expect(await next!.complete({ result: 'theirs' })).toMatchObject({ result: 'theirs' })
   })
 
   it('ends the waits for what is gone with not_found, and goes on with the others', async () => {

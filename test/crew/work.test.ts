@@ -143,7 +143,7 @@ describe('how much', () => {
     return { ...team, ana, open, running, held: () => team.tracker.count({ status: 'in_progress' }) }
   }
 
-  it('as many at once as the capacity of the member', async () => {
+  it('as many at once as the capacity of the member (CL-24)', async () => {
     const { held, open, crew, tracker } = await busy({})
     expect(held()).toBe(3)
     open()
@@ -318,7 +318,7 @@ class CountingStorage extends MemoryStorage {
 }
 
 describe('a thousand members', () => {
-  it('share the work without each trying for every task', async () => {
+  it('share the work without each trying for every task (MP-10)', async () => {
     const storage: CountingStorage = Object.assign(new CountingStorage(), { watch: undefined })
     const ids = Array.from({ length: 1000 }, (_, n) => `m${n}`)
     const { crew, tracker } = await openTeam(ids, { storage })

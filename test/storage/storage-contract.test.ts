@@ -41,7 +41,7 @@ describe('the contract of storages', () => {
     for (const { run } of casesFor(open)) await run()
   })
 
-  it.each(WRONG)('is broken by one that %s', async (_, sentence, open) => {
+  it.each(WRONG)('is broken by one that %s (SA-31)', async (_, sentence, open) => {
     const broken = casesFor(open).find((each) => each.sentence === sentence)
     await expect(broken?.run()).rejects.toThrow(/./)
   })

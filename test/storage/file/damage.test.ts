@@ -141,7 +141,7 @@ describe('damage', () => {
     ['an empty line', (lines) => lines.toSpliced(2, 0, '')],
     ['the line ends of another system', (lines) => lines.map((line) => `${line}\r`)],
     ['a header that is not the first line', (lines) => lines.toSpliced(1, 0, seal('{"trimmedTo":1,"id":"c1"}').trim())],
-  ])('by %s is found', async (_, change) => {
+  ])('by %s is found (MP-09)', async (_, change) => {
     await fill(5)
     const lines = (await readFile(log(), 'utf8')).trimEnd().split('\n')
     await put(`${change(lines).join('\n')}\n`)

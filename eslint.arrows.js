@@ -29,7 +29,7 @@ const layers = {
     ['simulation-options', 'simulated-process'],
     ['virtual-time'],
     ['*'],
-    ['faulty-storage', 'matchers'],
+    ['faulty-storage', 'matchers', 'script-steps'],
     ['fault-plan', 'rewindable-storage', 'manual-environment'],
     ['random', 'likeness', 'record-events'],
   ],

@@ -79,7 +79,7 @@ export function manualEnvironment(
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** A span as milliseconds. */
-function milliseconds(span: Span): number {
+export function milliseconds(span: Span): number {
   const given: unknown = span
   const [, amount, unit = ''] = (typeof given === 'string' && /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(given)) || []
   const ms = typeof given === 'number' ? given : Number(amount) * (UNITS[unit] ?? NaN)

@@ -152,12 +152,13 @@ export class Journal extends Replica {
     return this.broken ? Promise.reject(readOnly(this.broken)) : super.decide(decide)
   }
 
-  /** As if the process had died: what is under way is never answered, and nothing is given back. @internal */
-  crash(): void {
+  /** As if the process had died: what is under way is never answered, nothing is given back, and a lock holds nobody up. @internal */
+  crash(): Promise<void> {
     this.queue = []
     this.#confirming = []
     this.#sent = undefined
     this.#end()
+    return this.storage.letGo()
   }
 
   /** @internal */

@@ -144,7 +144,12 @@ class Role implements ScriptedMember {
     }
     for (const step of parts[Math.min(tries, parts.length - 1)] ?? []) {
       this.log.push(`${id}: ${step.does}`)
-      await step.play(scene)
+      try {
+        await step.play(scene)
+      } catch (error) {
+        // What passes the budget is kept, and ends the attempt.
+        if (!CrewError.is(error, 'budget_spent')) throw error
+      }
       if (attempt.isOver) return
     }
   }
@@ -196,7 +201,7 @@ class Role implements ScriptedMember {
   async #die(backAfterMs: number | undefined): Promise<void> {
     const { reopen } = this.#manner
     const environment = this.#environment
-    this.#crew?.journal.crash()
+    void (this.#crew as Crew).journal.crash().catch(() => undefined)
     this.#running = []
     if (backAfterMs === undefined || !reopen) return
     await new Promise<void>((resolve) => environment.setTimer(resolve, backAfterMs))

@@ -164,6 +164,21 @@ describe('a scripted member', () => {
     expect(rita.log).toEqual(['tides: sends back', 'tides: passes'])
   })
 
+  it('is stopped by a budget without a complaint', async () => {
+    const { crew, tracker, environment, errors } = await openTeam([])
+    await scriptedMember(crew, 'ana', {
+      script: [reports({ usage: { tokens: 600 } }), fails('no', { usage: { tokens: 5 } })],
+    })
+    await tracker.create({ id: 'tides', description: 'Tides', budget: { tokens: 1000 } })
+    await environment.advance('1h')
+    expect(tracker.get('tides')).toMatchObject({
+      failure: { code: 'budget_spent' },
+      usage: { tokens: 1205 },
+      attemptCount: 2,
+    })
+    expect(errors).toEqual([])
+  })
+
   it('stalls until the task is taken from it', async () => {
     const { crew, tracker, environment, errors } = await openTeam([])
     await scriptedMember(crew, 'ana', { script: [stalls(), completes('at last')] })

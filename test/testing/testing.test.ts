@@ -1,7 +1,11 @@
 import { MemoryStorage, openCrew } from 'crewlog'
 import { crash, type ExpectedEvent, given, manualEnvironment, recordEvents } from 'crewlog/testing'
+import { fileStorage } from 'crewlog/storage/file'
 import { describe, expect, it } from 'vitest'
+import { folder, useFolder } from '../support/journal-folder.js'
 import { openTeam } from '../support/team.js'
+
+useFolder()
 
 describe('manualEnvironment', () => {
   it('lets time pass only when told to, on both clocks', async () => {
@@ -217,5 +221,19 @@ describe('crash', () => {
         { member: 'bo', outcome: 'completed' },
       ],
     })
+  })
+
+  it('lets the journal in a folder be opened again, as after a real death', async () => {
+    const environment = manualEnvironment()
+    const open = () => openCrew({ storage: fileStorage(folder()), environment, name: 'shop', onError: () => undefined })
+    const crew = await open()
+    await crew.join('ana')
+    const task = await crew.tracker.create({ description: 'Tides' })
+    await crew.as('ana').claim()
+    await expect(open()).rejects.toMatchObject({ code: 'storage_unavailable' })
+    await crash(crew)
+    const again = await open()
+    expect(again.tracker.get(task.id)).toMatchObject({ status: 'pending', attempts: [{ outcome: 'lost' }] })
+    await again.close()
   })
 })

@@ -58,7 +58,7 @@ const layers = {
     ['task-desk'],
     ['task-filter', 'task-notices', 'eligibility'],
     ['task-board', 'mailboxes'],
-    ['message-index'],
+    ['message-index', 'mail-queues'],
     ['attempt', 'claim-queues', 'task-graph', 'delivery', 'topics', 'pair-rates'],
     ['kinds'],
     ['access', 'task-input', 'task-moves', 'message-filter', 'thread'],

@@ -1,24 +1,15 @@
 import { type Delivery, type Handed, Letter, type Standing } from './delivery.js'
-import type { Environment } from './environment.js'
-import { Heap } from './heap.js'
 import type { Id, Limits } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
 import { type Json, NONE } from './json.js'
 import type { Leases } from './leases.js'
 import type { LocalJournal } from './local-journal.js'
 import { type Draft, isNotice, Message, type MessageDraft, type MessageStamp, type Refused } from './message.js'
+import { MailQueues } from './mail-queues.js'
 import { MessageIndex } from './message-index.js'
 import { PairRates } from './pair-rates.js'
 import { cannotFold, type CommitInfo, pieces, type Projection, type Turn } from './projection.js'
 import { type TopicChange, Topics } from './topics.js'
-
-/** What waits for one member. */
-interface Mailbox {
-  /** Queued and leased, by message. */
-  readonly open: Map<Id, Letter>
-  /** Ready to be handed out, by priority and age. */
-  readonly queue: Heap<Letter>
-}
 
 interface SentChange {
   readonly message: Message
@@ -56,16 +47,11 @@ interface Settled {
 
 /** All messages and their deliveries, folded from the journal. */
 export class Mailboxes implements Projection<MailChange> {
-  readonly #environment: Environment
   readonly #leases: Leases | undefined
   readonly #index = new MessageIndex()
-  readonly #mailboxes = new Map<Id, Mailbox>()
-  /** Given back for later, by when. */
-  readonly #delayed = new Heap<Letter>((a, b) => (a.standing.readyAt ?? 0) < (b.standing.readyAt ?? 0))
-  /** Queued, by when their message expires. */
-  readonly #expiring = new Heap<Letter>((a, b) => expiryOf(a) < expiryOf(b))
-  /** Expired by the clock, which is not yet an event: they are not handed out. */
-  readonly #expired = new Set<Letter>()
+  /** Queued and leased, by member and message. */
+  readonly #open = new Map<Id, Map<Id, Letter>>()
+  readonly queues: MailQueues
   /** Handed out in vain too often. */
   readonly dead = new Set<Letter>()
   readonly topics = new Topics()
@@ -73,7 +59,7 @@ export class Mailboxes implements Projection<MailChange> {
   readonly #limits: Required<Limits>
 
   constructor({ environment, leases }: LocalJournal, limits: Required<Limits>) {
-    this.#environment = environment
+    this.queues = new MailQueues(environment)
     this.#limits = limits
     this.#leases = leases
   }
@@ -120,31 +106,7 @@ export class Mailboxes implements Projection<MailChange> {
 
   /** Queued and leased, oldest first. */
   open(member: Id): readonly Letter[] {
-    return [...(this.#mailboxes.get(member)?.open.values() ?? [])].sort((a, b) => a.order - b.order)
-  }
-
-  /** The first that can be handed out, of those that are seen. */
-  next(member: Id, sees?: (message: Message) => boolean): Letter | undefined {
-    this.#tick()
-    const queue = this.#mailboxes.get(member)?.queue
-    return sees ? queue?.find(({ message }) => sees(message)) : queue?.peek()
-  }
-
-  /** When the next of those given back for later is ready. */
-  nextReadyAt(): number {
-    return this.#delayed.peek()?.standing.readyAt ?? Infinity
-  }
-
-  /** When the next message expires; 0 when one has. */
-  nextExpiryAt(): number {
-    const next = this.#expiring.peek()
-    return this.#expired.size > 0 ? 0 : next ? expiryOf(next) : Infinity
-  }
-
-  /** Those whose message has expired, which is to be said. */
-  expired(): ReadonlySet<Letter> {
-    this.#tick()
-    return this.#expired
+    return [...(this.#open.get(member)?.values() ?? [])].sort((a, b) => a.order - b.order)
   }
 
   /** Whom of its recipients a message cannot reach now: whose mailbox is full, to whom its sender writes too often. */
@@ -162,9 +124,9 @@ export class Mailboxes implements Projection<MailChange> {
 
   isFull(member: Id): boolean {
     const { mailbox: most } = this.#limits
-    const { size = 0 } = this.#mailboxes.get(member)?.open ?? {}
+    const { size = 0 } = this.#open.get(member) ?? {}
     if (size < most) return false
-    const gone = [...this.expired()].filter(({ standing }) => standing.recipient === member)
+    const gone = [...this.queues.expired()].filter(({ standing }) => standing.recipient === member)
     return size - gone.length >= most
   }
 
@@ -255,7 +217,8 @@ export class Mailboxes implements Projection<MailChange> {
     for (const { letters } of this.#index.all())
       for (const letter of letters) this.#stand(letter, { ...letter.standing, state: 'acknowledged' })
     this.#index.clear()
-    this.#mailboxes.clear()
+    this.#open.clear()
+    this.queues.clear()
     this.topics.clear()
     this.#rates.clear()
   }
@@ -290,71 +253,28 @@ export class Mailboxes implements Projection<MailChange> {
 
   /** The one way in which a delivery changes, forwards and backwards. */
   #stand(letter: Letter, standing: Standing): void {
-    const { open, queue } = this.#mailbox(standing.recipient)
     const id = letter.message.id as Id
-    letter.queue?.delete(letter.slot)
-    letter.queue = undefined
-    if (letter.expiry) {
-      this.#expiring.delete(letter.expiry)
-      this.#expired.delete(letter)
-    }
+    this.queues.delete(letter)
     if (letter.lease) this.#leases?.drop(letter.lease)
     letter.lease = undefined
 
     letter.standing = standing
     if (standing.state === 'dead') this.dead.add(letter)
     else this.dead.delete(letter)
-    const { state, recipient, session = '', leaseMs = 0, leasedAt: at = 0, readyAt = 0, count: number } = standing
-    if (state === 'queued' || state === 'leased') open.set(id, letter)
-    else open.delete(id)
-    if (state === 'queued') {
-      this.#lineUp(letter, readyAt > this.#environment.now() ? this.#delayed : queue)
-      if (letter.expiry) this.#expiring.add(letter.expiry)
-    }
+    const { state, recipient, session = '', leaseMs = 0, leasedAt: at = 0, count: number } = standing
+    if (state === 'queued' || state === 'leased') this.#openOf(recipient).set(id, letter)
+    else this.#open.get(recipient)?.delete(id)
+    if (state === 'queued') this.queues.add(letter)
     if (state === 'leased')
       letter.lease = this.#leases?.hold({ kind: 'message', id, recipient, session, leaseMs, at, number })
   }
 
-  #lineUp(letter: Letter, queue: Heap<Letter>): void {
-    letter.queue = queue
-    queue.add(letter.slot)
-  }
-
-  /** Puts in line what was given back for later, once that is now, and takes out what has expired. */
-  #tick(): void {
-    if (this.#delayed.size + this.#expiring.size === 0) return
-    const now = this.#environment.now()
-    for (let letter = this.#expiring.peek(); letter && expiryOf(letter) <= now; letter = this.#expiring.peek()) {
-      this.#expiring.shift()
-      letter.queue?.delete(letter.slot)
-      letter.queue = undefined
-      this.#expired.add(letter)
-    }
-    for (
-      let letter = this.#delayed.peek();
-      letter && (letter.standing.readyAt ?? 0) <= now;
-      letter = this.#delayed.peek()
-    ) {
-      this.#delayed.delete(letter.slot)
-      this.#lineUp(letter, this.#mailbox(letter.standing.recipient).queue)
-    }
-  }
-
-  #mailbox(member: Id): Mailbox {
-    let mailbox = this.#mailboxes.get(member)
-    if (!mailbox) {
-      mailbox = { open: new Map(), queue: new Heap(isBefore) }
-      this.#mailboxes.set(member, mailbox)
-    }
-    return mailbox
+  #openOf(member: Id): Map<Id, Letter> {
+    let open = this.#open.get(member)
+    if (!open) this.#open.set(member, (open = new Map<Id, Letter>()))
+    return open
   }
 }
-
-const expiryOf = ({ message }: Letter): number => message.expiresAt ?? Infinity
-
-/** Higher priority first, ties by age. */
-const isBefore = (a: Letter, b: Letter): boolean =>
-  a.message.priority === b.message.priority ? a.order < b.order : a.message.priority > b.message.priority
 
 function* chain<T>(...parts: readonly Iterable<T>[]): Generator<T> {
   for (const part of parts) yield* part

@@ -109,7 +109,7 @@ export class MessageCommands {
 
   /** The oldest that a member can be handed. */
   next(member: Id): Letter | undefined {
-    return this.#mailboxes.next(member, this.#rules.access?.sightOf(member))
+    return this.#mailboxes.queues.next(member, this.#rules.access?.sightOf(member))
   }
 
   /** Those queued and leased for a member that it can see, oldest first. */
@@ -144,7 +144,7 @@ export class MessageCommands {
 
   /** Says of what has expired, for one member or all, that it has. */
   expire(turn: Turn, recipient?: Id): void {
-    const due = [...this.#mailboxes.expired()].filter(
+    const due = [...this.#mailboxes.queues.expired()].filter(
       ({ standing }) => (recipient ?? standing.recipient) === standing.recipient,
     )
     for (const letter of due.slice(0, EXPIRED_AT_ONCE)) this.#move(turn, letter, 'expired', { state: 'expired' })

@@ -153,14 +153,14 @@ export class MessageNews implements Observer {
 
   #wake(members: Iterable<Id>): void {
     for (const member of members)
-      for (const wake of this.#listeners.of(member)) if (this.#mailboxes.next(member)) wake()
+      for (const wake of this.#listeners.of(member)) if (this.#mailboxes.queues.next(member)) wake()
   }
 
   /** Wakes the listeners when something given back for later is ready. */
   #wakeDelayed(): void {
     this.#delayed?.()
     this.#delayed = undefined
-    const at = this.#mailboxes.nextReadyAt()
+    const at = this.#mailboxes.queues.nextReadyAt()
     if (at === Infinity || this.#listeners.size === 0) return
     const { environment } = this.#journal
     const wake = (): void => {
@@ -172,7 +172,7 @@ export class MessageNews implements Observer {
 
   /** Sets the timer to when the next message expires. */
   #armExpiry(): void {
-    const at = this.#isClosed || this.#isSettling ? Infinity : this.#mailboxes.nextExpiryAt()
+    const at = this.#isClosed || this.#isSettling ? Infinity : this.#mailboxes.queues.nextExpiryAt()
     if (this.#expiry?.at === at) return
     this.#expiry?.off()
     this.#expiry = undefined

@@ -70,7 +70,7 @@ export class PairRates {
   save(): readonly Json[] {
     const { minute, counts, before } = this.#minutes
     const pieces: Saved[] = []
-    const [late, early] = [[...counts], [...before]]
+    const [late, early] = [[...counts].sort(byPair), [...before].sort(byPair)]
     for (let at = 0; at < Math.max(late.length, early.length); at += PAIRS_A_PIECE)
       pieces.push({
         minute,
@@ -96,6 +96,9 @@ export class PairRates {
 }
 
 const PAIRS_A_PIECE = 500
+
+/** However they came to be there. */
+const byPair = ([a]: readonly [string, number], [b]: readonly [string, number]): number => (a < b ? -1 : 1)
 
 const minuteOf = (at: number): number => Math.floor(at / MINUTE_MS)
 

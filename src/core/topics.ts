@@ -25,7 +25,7 @@ export class Topics {
   }
 
   save(): readonly Json[] {
-    return Array.from(this.#followers, ([topic, followers]) => ({ topic, followers }))
+    return this.names().map((topic) => ({ topic, followers: this.of(topic) }))
   }
 
   load(piece: Json): void {

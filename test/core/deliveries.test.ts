@@ -1,7 +1,7 @@
-import type { Delivery, Message } from 'crewlog'
-import { crash, recordEvents } from 'crewlog/testing'
+import { type Delivery, MemoryStorage, type Message } from 'crewlog'
+import { crash, faultyStorage, manualEnvironment, recordEvents } from 'crewlog/testing'
 import { describe, expect, it } from 'vitest'
-import { openPair, openTeam } from '../support/team.js'
+import { openPair, openTeam, watch } from '../support/team.js'
 
 const texts = (deliveries: readonly Delivery[]) => deliveries.map(({ message }) => message.content)
 
@@ -200,6 +200,26 @@ describe('giving back', () => {
     await communications.resend(sent.id!)
     expect(crew.as('cy').inbox).toEqual([sent])
     await expect(communications.resend('nothing')).rejects.toMatchObject({ code: 'not_found' })
+  })
+})
+
+describe('a storage that fails as a delivery dies (MS-16)', () => {
+  it('leaves it with who has it: it is neither dead nor settled before that is stored', async () => {
+    const environment = manualEnvironment()
+    const storage = faultyStorage(new MemoryStorage(), { environment })
+    const { crew, communications } = await openTeam(['ana'], { environment, storage, limits: { deliveries: 1 } })
+    const ana = crew.as('ana')
+    const sent = await ana.send('ana', 'deadly')
+    const [delivery] = await ana.receive({ leaseMs: 3_600_000 })
+    storage.fail('error')
+    const given = watch(ana.giveBack(delivery!, { reason: 'cannot' }))
+    await environment.advance('2m')
+    expect(['storage_unavailable', 'outcome_unknown']).toContain(given.state)
+    expect(communications.deliveries(sent.id!)).toMatchObject([{ state: 'leased', count: 1 }])
+    storage.heal()
+    await environment.advance('1m')
+    await ana.giveBack(delivery!, { reason: 'cannot' })
+    expect(communications.deliveries(sent.id!)).toMatchObject([{ state: 'dead', count: 1, reasons: ['cannot'] }])
   })
 })
 

@@ -1,4 +1,4 @@
-import { Communications, type CommunicationsOptions, CrewError, type Message } from 'crewlog'
+import { Communications, type CommunicationsOptions, CrewError, MemoryStorage, type Message } from 'crewlog'
 import { crash, manualEnvironment, recordEvents } from 'crewlog/testing'
 import { describe, expect, it } from 'vitest'
 import { PairRates } from '../../src/core/pair-rates.js'
@@ -344,4 +344,26 @@ describe('a full mailbox', () => {
       expect(() => new Communications({ limits })).toThrow(expect.objectContaining({ code: 'invalid_input' }))
     },
   )
+})
+
+describe('what a process takes up from a checkpoint', () => {
+  it('is who follows what, how often members wrote, and what is under way, though the log before is gone (MS-21)', async () => {
+    const storage = new MemoryStorage()
+    const { here, reopen, environment } = await openPair(['ana', 'bo', 'cy'], { storage, limits: { pairRate: 2 } })
+    await here.as('bo').follow('tides')
+    const expiresAt = environment.now() + 3_600_000
+    for (const priority of [1, 5]) await here.as('ana').send('bo', priority, { priority, expiresAt })
+    const [leased] = await here.as('bo').receive({ limit: 1 })
+    await here.checkpoint()
+    await storage.trim('crew', here.journal.head!.seq)
+
+    const later = await reopen()
+    expect(later.communications.topics()).toEqual([{ topic: 'tides', followers: ['bo'] }])
+    await refusal(later.as('ana').send('bo', 'too often'))
+    expect(await later.as('bo').receive()).toMatchObject([{ message: { content: 1, priority: 1, expiresAt } }])
+    await here.sync()
+    await here.as('bo').acknowledge(leased!)
+    await later.sync()
+    expect(later.communications.deliveries(leased!.message.id!)).toMatchObject([{ state: 'acknowledged', count: 1 }])
+  })
 })

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Commit, Communications, type Json, ReportGenerator, TaskTracker } from 'crewlog'
-import type { ManualEnvironment } from 'crewlog/testing'
+import { type Commit, Communications, type Crew, type Json, openCrew, ReportGenerator, TaskTracker } from 'crewlog'
+import { crash, type ManualEnvironment } from 'crewlog/testing'
 import { freezeJson } from '../../src/core/json.js'
 import { LocalJournal } from '../../src/core/local-journal.js'
 import { Members } from '../../src/core/members.js'
 import type { Projection, Slice } from '../../src/core/projection.js'
-import { aHistory, commitsOf, live } from '../support/crew-history.js'
+import { aHistory, commitsOf, live, takePart } from '../support/crew-history.js'
 import { stateOf } from '../support/crew-state.js'
 
 /** All that folds a crew's journal, without a storage. */
@@ -86,6 +86,34 @@ describe('state that is written down', () => {
         }
       }),
       { numRuns: Number(process.env['CREWLOG_RUNS'] ?? 60) },
+    )
+  })
+
+  // The same guard, for what no query shows but later decisions depend on: keys, rates, counts.
+  it('decides, taken up again, as what the whole journal makes', async () => {
+    await fc.assert(
+      fc.asyncProperty(aHistory(30), aHistory(30), async (before, after) => {
+        const worlds = await Promise.all(
+          [false, true].map(async (hasCheckpoint) => {
+            const { storage, environment } = await live(before)
+            const open = (): Promise<Crew> => openCrew({ storage, environment, onError: () => undefined })
+            const writer = await open()
+            if (hasCheckpoint) {
+              await writer.checkpoint()
+              await storage.trim('crew', (writer.journal.head?.seq ?? 1) - 1)
+            }
+            await crash(writer)
+            const replica = { crew: await open(), attempts: [], deliveries: [] }
+            await takePart([replica], after, environment, async () => environment.advance('5m'))
+            const from = (await storage.loadCheckpoint('crew'))?.seq
+            return { from, state: stateOf(replica.crew), commits: await commitsOf(storage, from) }
+          }),
+        )
+        const [whole, taken] = worlds as [(typeof worlds)[0], (typeof worlds)[0]]
+        expect(taken.commits).toEqual(whole.commits.filter(({ seq }) => seq > (taken.from ?? 0)))
+        expect(taken.state).toEqual(whole.state)
+      }),
+      { numRuns: Number(process.env['CREWLOG_RUNS'] ?? 40) },
     )
   })
 })

@@ -65,7 +65,7 @@ export async function takePart(
   }
 }
 
-export async function commitsOf(storage: MemoryStorage): Promise<readonly Commit[]> {
-  const run = await storage.read('crew', 0, Infinity)
+export async function commitsOf(storage: MemoryStorage, after = 0): Promise<readonly Commit[]> {
+  const run = await storage.read('crew', after, Infinity)
   return 'commits' in run ? run.commits : []
 }

@@ -13,6 +13,7 @@ import {
 } from 'crewlog'
 import { crash, manualEnvironment, type ManualEnvironment } from 'crewlog/testing'
 import { LoadedCheckpoint } from '../../src/core/checkpoint.js'
+import { RewindableStorage } from '../../src/testing/rewindable-storage.js'
 import { utf8Bytes } from '../../src/core/json.js'
 import { stateOf } from '../support/crew-state.js'
 
@@ -294,12 +295,27 @@ describe('a checkpoint that is damaged', () => {
     await expect(other.join('bo')).rejects.toMatchObject({ code: 'read_only' })
   })
 
-  it('of another log is passed over', async () => {
-    const crew = await filled()
-    await crew.checkpoint()
-    const { seq } = crew.journal.head!
-    storage.tamper = (kept) => ({ ...kept, seq: seq - 1 })
+  // Guard: `has` in #findCheckpoint.
+  it('or of a log that is gone is passed over', async () => {
+    const lost = await filled()
+    await lost.checkpoint()
+    const kept = (await storage.kept('crew'))!
+    storage = new TamperedStorage()
+    const crew = await open()
+    for (let capacity = 1; capacity < 10; capacity++) await crew.join('bo', { capacity })
+    await storage.saveCheckpoint('crew', { ...kept, parts: each(kept.parts) })
     expect(stateOf(await open())).toEqual(stateOf(crew))
+  })
+
+  // Guard: `catchUp` in Replica.checkpoint.
+  it('or of a log that is gone is not saved', async () => {
+    const crew = await filled()
+    const rewindable = RewindableStorage.of(storage)
+    const replica = await open({ storage: rewindable })
+    await rewindable.rewind('crew', 2)
+    await replica.checkpoint()
+    const kept = await rewindable.loadCheckpoint('crew')
+    expect(kept?.seq).toBe(crew.journal.head!.seq - 2)
   })
 })
 

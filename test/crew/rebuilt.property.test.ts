@@ -48,8 +48,8 @@ function follow(crew: Crew): () => number {
 }
 
 describe('replicas that sleep while the journal is trimmed, or goes back', () => {
-  // Guards, each taken out once: the check of ids in readAfter, `diverged` in #followAll, `loseSight`, what leases and
-  // attempts do when they are `rebuilt`, and `has` in #findCheckpoint.
+  // Guards, each taken out once: the check of ids in readAfter, and what tasks and messages do when they are `rebuilt`.
+  // Those of `loseSight` and of leases are in rebuilt.test.ts.
   it(
     'come to the state of the storage, tell every commit once or in a gap, and leave nothing held by nobody',
     { timeout: Number(process.env['CREWLOG_RUNS'] ?? 0) * 500 + 60_000 },

@@ -6,10 +6,11 @@ import { posix } from 'node:path'
 /** What the files of a folder may import besides lower layers of their own folder; '.' is src itself. */
 const folders = {
   '.': ['crew', 'reports', 'assignment', 'core'],
-  connect: ['crew', 'reports', 'assignment', 'core'],
+  connect: ['security', 'crew', 'reports', 'assignment', 'core'],
   testing: ['testing/storage-contract', 'testing/journal-check', 'crew', 'reports', 'assignment', 'core'],
   'testing/storage-contract': ['core'],
   'testing/journal-check': ['core'],
+  security: ['reports', 'core'],
   crew: ['reports', 'assignment', 'core'],
   reports: ['core'],
   assignment: ['core'],
@@ -35,6 +36,7 @@ const layers = {
   ],
   'testing/journal-check': [['../check-journal'], ['*'], ['membership'], ['task-states'], ['findings']],
   'testing/storage-contract': [['../storage-contract'], ['*'], ['trial'], ['samples', 'assert']],
+  security: [['index'], ['*']],
   crew: [['crew'], ['member'], ['work'], ['stopper']],
   reports: [['report-generator'], ['*'], ['report', 'markdown'], ['statistics']],
   assignment: [['index'], ['*'], ['strategy']],

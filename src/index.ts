@@ -46,7 +46,7 @@ export type { AttemptRecord, Budget, Outcome, Usage } from './core/attempt-recor
 export type { MemberInfo, MemberKind, MemberOptions } from './core/members.js'
 
 export { ReportGenerator } from './reports/report-generator.js'
-export type { Report } from './reports/report.js'
+export type { Report, ReportOptions } from './reports/report.js'
 export type { SummaryData } from './reports/summary.js'
 export type { WorkloadData } from './reports/workload.js'
 export type { Finding, HealthData } from './reports/health.js'

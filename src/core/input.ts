@@ -54,8 +54,11 @@ export function read<T>(reader: Reader<T>, value: unknown, name: string, bounds 
 /** Throws `invalid_input`, which says what is wanted and what was given. */
 export const wrong = (name: string, wanted: string, value: unknown): never => {
   const given =
+    // Not what it says: an error is read by others, and a text may be a secret.
     typeof value === 'string'
-      ? JSON.stringify(value.slice(0, 40))
+      ? value === ''
+        ? 'an empty text'
+        : 'a text'
       : typeof value === 'number' || value === null
         ? String(value)
         : Array.isArray(value)

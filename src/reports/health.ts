@@ -56,26 +56,29 @@ export const health: ReportDefinition<HealthData> = {
   },
 }
 
+/** What is told of texts of others; nothing to outsiders. */
+const said = ({ redact }: ReportView, ...texts: readonly (string | undefined)[]): string =>
+  redact ? '' : texts.flatMap((text) => (text === undefined ? [] : `: ${text}`)).join('')
 const name = ({ title, description }: Task): string => title ?? description.slice(0, 80)
 /** In the order of creation, as what indexes hold has an order in each process of its own. */
 const tasks = (cards: Iterable<Card>): readonly Task[] => [...cards].sort(byAge).map(({ task }) => task)
 const byAge = (a: { readonly order: number }, b: { readonly order: number }): number => a.order - b.order
 
-const waiting = ({ tracker }: ReportView): readonly Finding[] =>
-  tasks(tracker.parts.board.inStage('waiting')).map((task) => {
+const waiting = (view: ReportView): readonly Finding[] =>
+  tasks(view.tracker.parts.board.inStage('waiting')).map((task) => {
     const { for: reason = 'external', of = [], since = 0, question } = task.waitingFor ?? {}
     const who = of.length > 0 ? of.map((id) => `\`${id}\``).join(', ') : 'anybody'
-    const text = `Waits for ${reason}: ${name(task)}${question === undefined ? '' : `: ${question}`}`
+    const text = `Waits for ${reason}${said(view, name(task), question)}`
     const help = `\`${reason === 'review' ? 'review' : 'answer'}('${task.id}')\` by ${who}`
     return { kind: 'waiting', taskId: task.id, since, text, help }
   })
 
-const overdue = ({ tracker }: ReportView): readonly Finding[] =>
-  tasks(tracker.parts.board.overdue).map((task) => ({
+const overdue = (view: ReportView): readonly Finding[] =>
+  tasks(view.tracker.parts.board.overdue).map((task) => ({
     kind: 'overdue',
     taskId: task.id,
     since: task.dueAt ?? 0,
-    text: `Overdue and ${task.status}: ${name(task)}`,
+    text: `Overdue and ${task.status}${said(view, name(task))}`,
     help: 'Raise its priority, give it to somebody, or change dueAt',
   }))
 
@@ -83,27 +86,27 @@ const why = ({ failure: { code } = { code: 'failed', message: '' } }: Task): str
   code === 'failed' ? '' : `, ${code}`
 
 /** First causes only: what fell with them is mended with them. */
-const failed = ({ tracker }: ReportView): readonly Finding[] =>
-  tasks(tracker.parts.board.inStage('failed'))
+const failed = (view: ReportView): readonly Finding[] =>
+  tasks(view.tracker.parts.board.inStage('failed'))
     .filter(({ failure }) => failure?.rootId === undefined)
     .map((task) => ({
       kind: 'failed',
       taskId: task.id,
       since: task.endedAt ?? 0,
-      text: `Failed${why(task)}: ${name(task)}: ${task.failure?.message ?? ''}`,
+      text: `Failed${why(task)}${said(view, name(task), task.failure?.message ?? '')}`,
       help: `\`retry('${task.id}', { cascade: true })\` once the cause is mended, or leave it`,
     }))
 
 /** Blocked by a dependency that has ended otherwise than hoped. */
-const stuck = ({ tracker }: ReportView): readonly Finding[] =>
-  tasks(tracker.parts.board.inStage('blocked')).flatMap((task) => {
-    const { board } = tracker.parts
+const stuck = (view: ReportView): readonly Finding[] =>
+  tasks(view.tracker.parts.board.inStage('blocked')).flatMap((task) => {
+    const { board } = view.tracker.parts
     const bad = task.dependsOn
       .filter((edge) => board.isOpenEdge(edge))
       .map(({ id }) => board.get(id))
       .find((other) => other?.status === 'failed' || other?.status === 'cancelled')
     if (!bad) return []
-    const text = `Blocked for good by ${bad.id}, which is ${bad.status}: ${name(task)}`
+    const text = `Blocked for good by ${bad.id}, which is ${bad.status}${said(view, name(task))}`
     return {
       kind: 'stuck' as const,
       taskId: task.id,
@@ -114,8 +117,8 @@ const stuck = ({ tracker }: ReportView): readonly Finding[] =>
   })
 
 /** Ready, but for nobody in the crew. */
-const nobody = ({ tracker }: ReportView): readonly Finding[] => {
-  const { board, members } = tracker.parts
+const nobody = (view: ReportView): readonly Finding[] => {
+  const { board, members } = view.tracker.parts
   const crew = members.list()
   const canDo = (task: Task, member: MemberInfo): boolean =>
     unavailability(member) === undefined &&
@@ -128,8 +131,8 @@ const nobody = ({ tracker }: ReportView): readonly Finding[] => {
         .join(', ')
       const text =
         task.assignees.length > 0
-          ? `None of its assignees is available: ${name(task)}`
-          : `Nobody available has ${wanted || 'time'}: ${name(task)}`
+          ? `None of its assignees is available${said(view, name(task))}`
+          : `Nobody available has ${wanted || 'time'}${said(view, name(task))}`
       return {
         kind: 'nobody',
         taskId: task.id,
@@ -140,12 +143,12 @@ const nobody = ({ tracker }: ReportView): readonly Finding[] => {
     })
 }
 
-const dead = ({ communications }: ReportView): readonly Finding[] =>
-  [...(communications?.mailboxes.dead ?? [])].sort(byAge).map(({ message, standing }) => ({
+const dead = (view: ReportView): readonly Finding[] =>
+  [...(view.communications?.mailboxes.dead ?? [])].sort(byAge).map(({ message, standing }) => ({
     kind: 'dead',
     member: standing.recipient,
     since: message.sentAt ?? 0,
-    text: `Message ${message.id ?? ''} was handed out ${standing.count} times in vain: ${standing.reasons.at(-1) ?? ''}`,
+    text: `Message ${message.id ?? ''} was handed out ${standing.count} times in vain${said(view, standing.reasons.at(-1) ?? '')}`,
     help: `\`resend('${message.id ?? ''}', '${standing.recipient}')\` once the cause is mended`,
   }))
 

@@ -1,10 +1,10 @@
 import type { Communications } from '../core/communications.js'
 import { invalid } from '../core/errors.js'
-import { object, read, withMethods } from '../core/input.js'
+import { flag, object, read, withMethods } from '../core/input.js'
 import type { Json } from '../core/json.js'
 import type { TaskTracker } from '../core/task-tracker.js'
 import { health, type HealthData } from './health.js'
-import type { Report, ReportDefinition } from './report.js'
+import type { Report, ReportDefinition, ReportOptions } from './report.js'
 import { Statistics } from './statistics.js'
 import { summary, type SummaryData } from './summary.js'
 import { workload, type WorkloadData } from './workload.js'
@@ -13,6 +13,7 @@ const DEFINITIONS: ReadonlyMap<string, ReportDefinition<never>> = new Map<string
   [summary, workload, health].map((definition) => [definition.name, definition as ReportDefinition<never>]),
 )
 
+const reportOptions = object({ redact: flag })
 const sourcesFields = object(
   {
     tracker: withMethods<TaskTracker>('create', 'claim'),
@@ -35,10 +36,11 @@ export class ReportGenerator {
   }
 
   /** Throws `invalid_input` for an unknown name, `not_open` before the journal is. */
-  generate(name: 'summary'): Report<SummaryData>
-  generate(name: 'workload'): Report<WorkloadData>
-  generate(name: 'health'): Report<HealthData>
-  generate(name: string): Report<unknown> {
+  generate(name: 'summary', options?: ReportOptions): Report<SummaryData>
+  generate(name: 'workload', options?: ReportOptions): Report<WorkloadData>
+  generate(name: 'health', options?: ReportOptions): Report<HealthData>
+  generate(name: string, options: ReportOptions = {}): Report<unknown> {
+    const { redact = false } = read(reportOptions, options, 'options')
     const definition = DEFINITIONS.get(name) as ReportDefinition<unknown> | undefined
     if (!definition) throw invalid(`There is no report of that name; there are ${this.names().join(', ')}`)
     const { journal } = this.#tracker.parts
@@ -49,6 +51,7 @@ export class ReportGenerator {
       communications: this.#communications,
       statistics: this.#statistics,
       now: at,
+      redact,
     })
     const head = { name, at, seq: journal.head?.seq ?? 0, data }
     return Object.freeze({

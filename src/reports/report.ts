@@ -15,8 +15,13 @@ export interface Report<T> {
   toMarkdown(): string
 }
 
+export interface ReportOptions {
+  /** For outsiders: without what members wrote freely, titles and descriptions included; default false. */
+  readonly redact?: boolean
+}
+
 /** What a report is made from. */
-export interface ReportView {
+export interface ReportView extends Required<ReportOptions> {
   readonly tracker: TaskTracker
   readonly communications?: Communications | undefined
   readonly statistics: Statistics

@@ -14,6 +14,7 @@ import {
   type Task,
   TaskTracker,
 } from 'crewlog'
+import { quote, redact, rolePolicy } from 'crewlog/security'
 import { fileStorage } from 'crewlog/storage/file'
 import { given, manualEnvironment, type ManualEnvironment, recordEvents } from 'crewlog/testing'
 
@@ -29,9 +30,9 @@ export interface World {
   readonly delivery: Delivery
 }
 
-export async function makeWorld(): Promise<World> {
+export async function makeWorld(onError: (error: unknown) => void = () => undefined): Promise<World> {
   const environment = manualEnvironment()
-  const crew = await openCrew({ environment, onError: () => undefined })
+  const crew = await openCrew({ environment, onError })
   const ana = await crew.join('ana', { capacity: 100 })
   await crew.join('bo', { capacity: 100 })
   const { tracker } = crew
@@ -273,6 +274,14 @@ const queries: [string, Door][] = [
   ['crew.off', (v, { crew }) => crew.off(v, v)],
   ['crew.as', (v, { crew }) => crew.as(v)],
   ['generate', (v, { crew }) => crew.reports.generate(v)],
+  ['generate options', (v, { crew }) => crew.reports.generate('health', v)],
+  ['thread.toMarkdown', (v, { crew }) => crew.communications.thread({ taskId: 'pending' }).toMarkdown(v)],
+  ['quote', (v) => quote(v)],
+  ['quote options', (v, { message }) => quote(message, v)],
+  ['redact', (v) => redact(v)],
+  ['redact options', (v, { message }) => redact(message, v)],
+  ['rolePolicy', (v) => rolePolicy(v)],
+  ['rolePolicy others', (v) => rolePolicy({}, v)],
   ['listen', (v, { ana }) => stopped(ana.listen(v))],
   ['listen options', (v, { ana }) => stopped(ana.listen(() => undefined, v))],
   ['work', (v, { ana }) => stopped(ana.work(v))],

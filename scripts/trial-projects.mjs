@@ -7,6 +7,13 @@ const root = join(import.meta.dirname, '..')
 const [{ code: sample }] = fences(join(root, 'README.md'), 'ts')
 const [{ code: jestConfig }] = fences(join(root, 'docs', 'testing.md'), 'js')
 
+/** The guide's first test, and the one of a storage; without the import, for runners whose functions are global. */
+const guide = [...fences(join(root, 'docs', 'testing.md'), 'ts')].map(({ code }) => code)
+const kitTest = guide[0]
+const contractTest = guide.find((code) => code.includes('storageContract({'))
+const withGlobals = (code) => code.replace(/^import .+ from 'vitest'$/m, '')
+const kit = { 'kit.test.js': withGlobals(kitTest), 'contract.test.js': withGlobals(contractTest) }
+
 /** What the sample prints, wherever it runs. */
 const PRINTED = [
   'done: Implement feature A',
@@ -93,21 +100,51 @@ export const projects = [
   {
     name: 'vitest',
     install: ['vitest@4.1.12'],
-    files: { 'sample.test.js': `import { it } from 'vitest'\n${test}` },
+    files: {
+      'sample.test.js': `import { it } from 'vitest'\n${test}`,
+      'kit.test.js': kitTest,
+      'contract.test.js': contractTest,
+    },
     command: 'vitest run',
   },
   {
     name: 'Jest, CommonJS tests',
     type: 'commonjs',
     install: ['jest@30.5.2', '@babel/preset-env@7.29.14'],
-    files: { 'sample.test.js': test, 'jest.config.js': jestConfig },
+    files: { 'sample.test.js': test, ...kit, 'jest.config.js': jestConfig },
     command: 'jest',
   },
   {
     name: 'Jest, ESM tests',
     install: ['jest@30.5.2'],
-    files: { 'sample.test.js': test, 'jest.config.js': 'export default { transform: {} }\n' },
+    files: { 'sample.test.js': test, ...kit, 'jest.config.js': 'export default { transform: {} }\n' },
     command: 'node --experimental-vm-modules node_modules/jest/bin/jest.js',
+  },
+  {
+    name: 'node:test',
+    files: { 'contract.test.js': contractTest.replace("'vitest'", "'node:test'") },
+    command: 'node --test --test-reporter=spec contract.test.js',
+    prints: ['my storage: append', 'fail 0'],
+  },
+  {
+    name: 'TypeScript, types of Jest',
+    install: [typescript, nodeTypes, '@types/jest@30.0.0'],
+    files: {
+      'kit.test.ts': withGlobals(kitTest),
+      'tsconfig.json': tsconfig({ module: 'nodenext', types: ['node', 'jest'], skipLibCheck: true }),
+    },
+    command: 'tsc',
+    prints: [],
+  },
+  {
+    name: 'TypeScript, types of vitest',
+    install: [typescript, nodeTypes, 'vitest@4.1.12'],
+    files: {
+      'kit.test.ts': kitTest,
+      'tsconfig.json': tsconfig({ module: 'nodenext', types: ['node'], skipLibCheck: true }),
+    },
+    command: 'tsc',
+    prints: [],
   },
   {
     name: 'TypeScript, nodenext, no DOM',

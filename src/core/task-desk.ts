@@ -67,15 +67,17 @@ export class TaskDesk {
         ended.push(this.known(victim.id))
       }
     }
-    return moved
+    // A dependency may have failed while this one ran, which was let be until now.
+    return task.status !== 'pending' && moved.status === 'pending' ? this.obeyEdges(turn, moved) : moved
   }
 
   /** Lets edges to what has already ended have their say. */
   obeyEdges(turn: Turn, task: Task): Task {
     for (const edge of task.status === 'pending' ? task.dependsOn : NONE) {
-      const dependency = this.known(edge.id)
+      const dependency = this.board.get(edge.id)
       const to = verdict(edge, dependency)
-      if (to === 'fail' || to === 'cancel') return this.move(turn, task, fall(task, to, dependency, turn.now))
+      if (dependency && (to === 'fail' || to === 'cancel'))
+        return this.move(turn, task, fall(task, to, dependency, turn.now))
     }
     return task
   }

@@ -34,6 +34,7 @@ export class Statistics implements Slice {
   readonly #members = new Map<Id, MemberStatistics>()
   #usage: Usage = {}
 
+  /** @internal */
   constructor({ board, news }: TaskTracker['parts']) {
     for (const { task } of board.all) this.#count(undefined, task)
     news.changes.add((before, after) => {
@@ -41,7 +42,7 @@ export class Statistics implements Slice {
     })
   }
 
-  /** Those of the tracker's journal: what is counted is more than what tasks remember, so a checkpoint keeps it. */
+  /** Those of the tracker's journal: what is counted is more than what tasks remember, so a checkpoint keeps it. @internal */
   static of({ parts }: TaskTracker): Statistics {
     return parts.journal.keep('statistics', () => new Statistics(parts))
   }

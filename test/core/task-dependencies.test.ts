@@ -343,3 +343,24 @@ describe('retry', () => {
     expect(tracker.get('root')).toMatchObject({ status: 'pending', fence: 3 })
   })
 })
+
+describe('a dependency that ends while its dependent runs', () => {
+  it.each([
+    ['released', 'cancelled'],
+    ['failed', 'failed'],
+  ] as const)('has its say when that is %s: it is %s (DG-08)', async (how, status) => {
+    const { tracker } = await openBoard()
+    await tracker.create(named('root'))
+    const onCancel = status === 'cancelled' ? 'cancel' : 'fail'
+    await tracker.create(named('next', { dependsOn: [{ id: 'root', onFailure: 'continue', onCancel }] }))
+    await tracker.start('root', { by: 'ana' })
+    await tracker.fail('root', { error: 'flood', retryable: false })
+    const attempt = await claim(tracker, 'bo')
+    await tracker.retry('root')
+    await tracker.cancel('root')
+    expect(tracker.status('next')).toBe('in_progress')
+
+    const task = how === 'released' ? await attempt.release() : await attempt.fail({ error: 'overloaded' })
+    expect(task).toMatchObject({ status, failure: { rootId: 'root' } })
+  })
+})

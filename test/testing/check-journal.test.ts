@@ -221,6 +221,19 @@ const BROKEN: readonly (readonly [
     crewOf(created('a'), failed('a', 2)),
     (it) => it.add([created('b', edge('a'))]),
   ],
+  [
+    'a dependent that comes back to wait for what was cancelled meanwhile',
+    'cascades',
+    crewOf(
+      created('a'),
+      failed('a', 2),
+      created('b', edge('a', 'continue')),
+      started('b', 2),
+      moved('retried', 'a', 3, { status: 'pending' }),
+      moved('cancelled', 'a', 4, { status: 'cancelled' }),
+    ),
+    (it) => it.add([closed('released', 'pending', 'b', 3, {})]),
+  ],
   ['a message to somebody unknown', 'members', crewOf(), (it) => it.add([sent('m', ['bo', 'cleo'])])],
   [
     'an assignee who is unknown',

@@ -25,7 +25,7 @@ export class Graph {
     const { id } = after
     this.#link(before, after)
     if (before?.dependsOn !== after.dependsOn || before.parentId !== after.parentId) this.#linked.add(id)
-    if (['created', 'dependencyAdded', 'retried'].includes(type)) this.#exposed.add(id)
+    if (['created', 'dependencyAdded', 'retried', 'released', 'resumed'].includes(type)) this.#exposed.add(id)
     if (before?.status !== after.status && !isOpen(after)) this.#ended.add(id)
     if (type === 'started') this.#checkReady(after, event.at)
   }

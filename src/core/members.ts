@@ -26,6 +26,8 @@ export interface MemberInfo extends Required<Omit<MemberOptions, 'budget'>>, Pic
   /** What its attempts have told that they spent. */
   readonly usage: Usage
   readonly joinedAt: number
+  /** On a crew: when it last did something, or the process that works for it told that it lives; milliseconds since the epoch. */
+  readonly lastSeenAt?: number
 }
 
 /** Who the crew itself writes as; nobody can join under it. */

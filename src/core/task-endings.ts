@@ -121,7 +121,9 @@ export function dismiss(desk: TaskDesk, turn: Turn, member: Id): void {
 }
 
 export function giveUp(desk: TaskDesk, turn: Turn, task: Task, mishap: moves.Mishap): Task {
-  return desk.move(turn, task, moves.giveUp(task, mishap, desk.chances(turn)), task.holder)
+  // What ended without its doing is not by the holder.
+  const by = mishap.outcome === 'lost' || mishap.outcome === 'timed_out' ? undefined : task.holder
+  return desk.move(turn, task, moves.giveUp(task, mishap, desk.chances(turn)), by)
 }
 
 function endWaived(desk: TaskDesk, turn: Turn, { id: rootId }: Task, subtasks: readonly Task[]): void {

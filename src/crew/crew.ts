@@ -25,6 +25,7 @@ import { TASK_EVENTS, type TrackerEvents } from '../core/task-news.js'
 import { TaskTracker } from '../core/task-tracker.js'
 import type { RetryPolicy } from '../core/task.js'
 import { ReportGenerator } from '../reports/report-generator.js'
+import { LastSeen } from './last-seen.js'
 import { Member } from './member.js'
 import { Work } from './work.js'
 
@@ -148,6 +149,7 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
   readonly reports: ReportGenerator
 
   readonly #members: Members
+  readonly #seen: LastSeen
   readonly #work: Work
   readonly #events: Events<CrewOwnEvents>
   /** Apart, as what its listeners throw cannot be told to them again. */
@@ -195,6 +197,7 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
     this.tracker = tracker as TaskTracker<K>
     this.reports = new ReportGenerator({ tracker, communications: this.communications })
     this.#members = Members.of(this.journal)
+    this.#seen = LastSeen.of(tracker)
     this.#work = new Work(tracker, this.communications)
     this.#events = new Events<CrewOwnEvents>(this.journal.environment, this.journal.onError, OWN_EVENTS)
     this.#errors = new Events(this.journal.environment, hear, { error: 1 })
@@ -225,7 +228,7 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
   /** In the order of joining. */
   get members(): readonly MemberInfo[] {
     this.journal.assertOpen()
-    return this.#members.list()
+    return this.#members.list().map((member) => this.#seen.tell(member))
   }
 
   /** Joining again changes what is different. Rejects with `invalid_input`, and `already_exists` for the id 'crew'. */
@@ -256,6 +259,7 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
     const { id: known } = this.#members.expect(read(anId, id, 'member'))
     return new Member(known, {
       members: this.#members,
+      seen: this.#seen,
       communications: this.communications,
       tracker: this.tracker,
       work: this.#work,

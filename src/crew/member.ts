@@ -15,12 +15,14 @@ import { readFilter, select, type TaskFilter } from '../core/task-filter.js'
 import type { ClaimOptions, TaskTracker } from '../core/task-tracker.js'
 import type { Task } from '../core/task.js'
 import { type Thread, threadOf } from '../core/thread.js'
+import type { LastSeen } from './last-seen.js'
 import { type Running, Stopper } from './stopper.js'
 import type { Handler, Handlers, Work } from './work.js'
 
 /** What of a crew a member's handle needs. */
 export interface MemberSurroundings<K extends Kinds> {
   readonly members: Members
+  readonly seen: LastSeen
   readonly communications: Communications
   readonly tracker: TaskTracker<K>
   readonly work: Work
@@ -56,7 +58,7 @@ export class Member<K extends Kinds = Kinds> {
   /** Throws `not_found` once it has left, `closed` once the crew is. */
   get info(): MemberInfo {
     this.#of.tracker.parts.journal.assertOpen()
-    return this.#of.members.expect(this.id)
+    return this.#of.seen.tell(this.#of.members.expect(this.id))
   }
 
   /** The schemas that its crew was opened with. */

@@ -15,7 +15,8 @@ export type Policy = (member: Id, command: string, target: Target) => boolean | 
 
 /**
  * Whether a member can see a task or message; for who cannot, it is as if it did not exist. It must answer at once,
- * change nothing, and say the same as long as the entity and what it reads are the same.
+ * change nothing, and say the same as long as the entity and what it reads are the same. It holds for handles and calls
+ * that name a member; who folds the journal sees all of it.
  */
 export type CanSee = (member: Id, entity: Task | Message) => boolean
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Attempt, type Crew, type CrewEvents, MemoryStorage, openCrew } from 'crewlog'
 import { crash, manualEnvironment, type ManualEnvironment, recordEvents } from 'crewlog/testing'
+import { writeCheckpoint } from '../../src/core/checkpoint.js'
 import { RewindableStorage } from '../../src/testing/rewindable-storage.js'
 import { stateOf } from '../support/crew-state.js'
 
@@ -141,6 +142,34 @@ describe('a replica behind a trim', () => {
     await crew.idle()
     expect(done).toContain('a')
     expect(done).toContain('Hello')
+  })
+})
+
+describe('a replica behind a trim whose checkpoint cannot be taken up, though it is whole', () => {
+  // Guard: the state from before is put back in Replica.#replace.
+  it('stays as it was, goes on with its attempts as long as they last, and can only be read', async () => {
+    const attempt = await claimed('mine')
+    const [before, head] = [stateOf(crew), crew.journal.head]
+    const gaps = gapsOf(crew)
+    isAsleep = true
+    await other.sync()
+    for (const id of ['a', 'b']) await other.tracker.create({ id, description: id })
+    const { seq } = other.journal.head!
+    const strange = { save: () => [['a', 1]], load: () => undefined, clear: () => undefined }
+    const turn = async (): Promise<void> => undefined
+    await storage.saveCheckpoint(
+      'crew',
+      writeCheckpoint(other.journal.head!, new Map([['message', strange]]), 9999, turn),
+    )
+    await storage.trim('crew', seq - 1)
+    await expect(crew.sync()).rejects.toMatchObject({ code: 'journal_corrupt' })
+
+    expect([stateOf(crew), crew.journal.head]).toEqual([before, head])
+    expect(gaps).toEqual([])
+    expect(attempt.signal.aborted).toBe(false)
+    await expect(attempt.complete()).rejects.toMatchObject({ code: 'read_only' })
+    await environment.advance('2m')
+    expect(attempt.signal.reason).toMatchObject({ code: 'stale_attempt' })
   })
 })
 

@@ -250,6 +250,7 @@ const commands = {
     const message = someMessage(replica, pick)
     return message === undefined ? undefined : { answer: replica.crew.communications.resend(message) }
   },
+  checkpoint: ({ crew }) => ({ answer: crew.checkpoint() }),
   leave: ({ crew }, { member }) => ({ answer: crew.leave(member) }),
   join: ({ crew }, { member, pick, flag }) => ({
     answer: crew.join(member, {

@@ -5,6 +5,9 @@ import { linearizability, type Operation } from './linearizability.js'
 const RECORDED = ['create', 'createMany', 'claim', 'update', 'complete', 'fail', 'release', 'progress', 'wait'] as const
 type Method = (typeof RECORDED)[number]
 
+/** What only the current attempt may do. */
+const WRITES: ReadonlySet<string> = new Set(['complete', 'fail', 'release', 'progress', 'wait'])
+
 /** A call that was made of some process, and how it was answered. */
 interface Call {
   readonly name: string
@@ -106,6 +109,10 @@ export class History {
         if ((seq <= from && call.method !== 'progress') || seq > to)
           wrong.push(`${name} is done as ${made}, in commit ${String(seq)} of ${String(from + 1)}…${String(to)}`)
       }
+      const { fence } = (call.args[1] ?? {}) as { readonly fence?: number }
+      const written = WRITES.has(call.method) ? (call.value as Task).fence : undefined
+      if (written !== undefined && fence !== undefined && written !== fence)
+        wrong.push(`${name} is done, though the fence is ${String(written)}`)
       if (call.method === 'claim' && call.value === undefined) {
         const [member, { taskId } = {}] = call.args as [string, { readonly taskId?: string }?]
         claims.push({ name: `${name} finds nothing`, from, to, holds: (model) => model.mayFindNothing(member, taskId) })
@@ -127,13 +134,19 @@ export class History {
     const operations: Operation<number>[] = []
     const explained = new Set<number>()
     const isPending: (boolean | undefined)[] = [false]
+    const isStatus: boolean[] = [false]
+    const timed = new Set<string>()
     for (const { events } of commits)
       for (const { id, type, version = 0, changes } of events) {
         if (id !== key || !type.startsWith('task.')) continue
+        for (const field of ['notBefore', 'offeredTo']) {
+          if (changes[field] === null) timed.delete(field)
+          else if (changes[field] !== undefined) timed.add(field)
+        }
         const status = (changes['status'] as string | undefined) ?? (version === 1 ? 'pending' : undefined)
-        isPending[version] = status === undefined ? isPending[version - 1] : status === 'pending'
+        isStatus[version] = status === undefined ? (isStatus[version - 1] ?? false) : status === 'pending'
         // When it is ready again, for everybody, depends on a clock.
-        if (changes['notBefore'] || changes['offeredTo']) isPending[version] = undefined
+        isPending[version] = isStatus[version] && timed.size > 0 ? undefined : isStatus[version]
       }
     const add = (call: Call, step: (version: number) => number | undefined, made?: number): void => {
       if (made !== undefined) explained.add(made)

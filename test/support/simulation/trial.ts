@@ -7,6 +7,7 @@ import {
   type JournalEvent,
   MemoryStorage,
   openCrew,
+  type TaskDraft,
 } from 'crewlog'
 import {
   type BrokenPromise,
@@ -44,6 +45,7 @@ const CONTESTED = ['r0', 'r1', 'r2', 'r3'] as const
 const RIVAL = 'rival'
 const WORKERS = ['w1', 'w2', 'w3'] as const
 const PROCESSES = 3
+const CREATIONS: typeof COMMANDS = ['create', 'create', 'createMany', 'addDependency']
 
 /** Refusals that say: nothing of this is stored. */
 const REFUSALS: ReadonlySet<string> = new Set([
@@ -119,7 +121,7 @@ class Story {
         ...WORKERS.map((id) => ({ id })),
         { id: RIVAL, capacity: 1000, works: false },
       ],
-      tasks: 4,
+      tasks: firstTasks,
       crew: { leaseMs: 5000 + (seed % 4) * 15_000, checkpointEvery: has(11) ? 10 : 1000 },
       durationMs: { meanMs: 20_000 },
       latencyMs: seed % 3,
@@ -304,7 +306,7 @@ const oneOf = <T>(random: () => number, list: readonly T[]): T => list[Math.floo
 
 function stepFrom(random: () => number): Step {
   return {
-    command: oneOf(random, random() < 0.5 ? COMMANDS : FREQUENT),
+    command: oneOf(random, oneOf(random, [COMMANDS, COMMANDS, FREQUENT, FREQUENT, CREATIONS])),
     member: oneOf(random, MEMBERS),
     other: oneOf(random, MEMBERS),
     task: oneOf(random, TASKS),
@@ -316,10 +318,19 @@ function stepFrom(random: () => number): Step {
   }
 }
 
+/** Some that wait for others, and one that is a part of another. */
+function* firstTasks(random: () => number): Iterable<TaskDraft> {
+  yield { description: 'first', priority: 2 }
+  yield { description: 'second' }
+  yield { description: 'third', dependsOn: [{ id: 'task-1', onFailure: oneOf(random, ['fail', 'continue', 'block']) }] }
+  yield { description: 'fourth', dependsOn: ['task-3'], retry: { attempts: 2 } }
+  yield { description: 'fifth', parentId: oneOf(random, ['task-2', 'task-4']) }
+}
+
 /** What a worker does with a task. */
 async function work(attempt: Attempt, { durationMs, think, random }: SimulatedWork): Promise<unknown> {
   const draw = random()
-  if (draw < 0.1) await attempt.progress({ value: 0.1 })
+  if (draw < 0.1) await attempt.progress({ value: 0.1, note: 'begun' })
   await think(durationMs * (draw < 0.2 ? 10 : 1))
   if (draw > 0.9) throw new Error('failed, as simulated')
   if (draw > 0.8) return attempt.release()

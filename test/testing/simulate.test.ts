@@ -78,6 +78,11 @@ describe('simulate', () => {
     expect(many.waiting.meanMs).toBeLessThan(few.waiting.meanMs)
   })
 
+  it('runs a thousand members with ten thousand tasks within twenty seconds', async () => {
+    const { report } = await simulate({ members: 1000, tasks: 10_000 })
+    expect(report.data.tasks.completed).toBe(10_000)
+  }, 20_000)
+
   it('gives a task the same duration whoever does it, so that strategies are compared on the same work', async () => {
     const work = new Map<string, number>()
     const run = (assign?: () => string) =>

@@ -1,4 +1,4 @@
-import { type Attempt, type Commit, type Crew, CrewError, type Task } from 'crewlog'
+import { type Attempt, type Commit, type Crew, CrewError, type Task, type TaskDraft } from 'crewlog'
 import { type BoardModel, type Claim, unproven } from './board-model.js'
 import { linearizability, type Operation } from './linearizability.js'
 
@@ -25,6 +25,8 @@ interface Call {
 interface Id {
   readonly id: string
 }
+
+type Draft = Id & Pick<TaskDraft, 'dependsOn' | 'parentId' | 'assignees' | 'reviewers'>
 
 /** What all processes asked and were told, on one scale of moments, beside what was stored when. */
 export class History {
@@ -191,8 +193,9 @@ export class History {
 function mayRefuse({ method, args }: Call, { code }: CrewError): ((model: BoardModel) => boolean) | undefined {
   const has = (model: BoardModel, id: string): boolean => model.tasks.has(id)
   if (method === 'create' || method === 'createMany') {
-    const drafts = [args[0]].flat() as readonly Id[]
+    const drafts = [args[0]].flat() as readonly Draft[]
     const isDoubled = new Set(drafts.map(({ id }) => id)).size < drafts.length
+    if (code === 'not_found') return (model) => drafts.some((draft) => isStrange(model, draft, drafts, args[1]))
     return code === 'already_exists' ? (model) => isDoubled || drafts.some(({ id }) => has(model, id)) : undefined
   }
   const [id, options] = args as [string, { readonly fence?: number; readonly taskId?: string }?]
@@ -210,6 +213,18 @@ function mayRefuse({ method, args }: Call, { code }: CrewError): ((model: BoardM
     const task = model.tasks.get(id)
     return task?.status !== 'in_progress' || task.fence !== options?.fence
   }
+}
+
+/** Whether a draft names somebody or something that is not there. */
+function isStrange(model: BoardModel, draft: Draft, batch: readonly Id[], options: unknown): boolean {
+  const { by } = (options ?? {}) as { readonly by?: string }
+  const tasks = [...(draft.dependsOn ?? []).map((edge) => (typeof edge === 'string' ? edge : edge.id)), draft.parentId]
+  const members = [by, draft.assignees, draft.reviewers].flat()
+  const isTask = (id: string): boolean => model.tasks.has(id) || batch.some((other) => other.id === id)
+  return (
+    tasks.some((id) => id !== undefined && !isTask(id)) ||
+    members.some((id) => id !== undefined && !model.members.has(id))
+  )
 }
 
 /** Which versions of which tasks the journal must have because of that answer. */

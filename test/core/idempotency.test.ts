@@ -289,6 +289,18 @@ describe('a lost answer', () => {
     expect(crew.tracker.count()).toBe(1)
   })
 
+  it('of a message that two processes send with one key: it is sent once', async () => {
+    // Guard: message-commands.ts, send: `if (made) return this.expect(…)`
+    const [a, b] = await openBoards(2)
+    const draft = { sender: 'ana', recipient: 'bo', content: 'Hi' }
+    const [here, there] = await Promise.all(
+      [a, b].map((board) => board!.crew.communications.send(draft, { idempotencyKey: 'k' })),
+    )
+    expect(here!.id).toBe(there!.id)
+    await Promise.all([a!.crew.sync(), b!.crew.sync()])
+    expect([a, b].map((board) => board!.crew.communications.inbox('bo').length)).toEqual([1, 1])
+  })
+
   it('of two processes that race with one key: they make one', async () => {
     // Guard: idempotency.ts, made: `return entry`
     const [a, b] = await openBoards(2)

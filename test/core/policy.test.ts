@@ -144,7 +144,7 @@ describe('a policy', () => {
   })
 
   it('sees what is true when it is decided, commands of the same commit included', async () => {
-    // Guard: task-commands.ts, expectAllowed: `desk.access?.permit(…)` is called within the decision.
+    // Guard: task-tracker.ts, #create: `desk.access?.permit(…)` is called within the decision, not before it.
     const tracker: TaskTracker = new TaskTracker({
       policy: (_, command) => command !== 'create' || tracker.count() < 2 || 'two are enough',
     })

@@ -59,6 +59,7 @@ const layers = {
     ['task-answers', 'task-budgets'],
     ['task-desk'],
     ['task-filter', 'task-notices', 'eligibility'],
+    ['cascades'],
     ['task-board', 'mailboxes'],
     ['message-index', 'mail-queues'],
     ['attempt', 'claim-queues', 'task-graph', 'delivery', 'topics', 'pair-rates'],

@@ -1,4 +1,12 @@
-export { Crew, openCrew, type CrewEvents, type CrewOptions, type MemberEvent, type SessionEvent } from './crew/crew.js'
+export {
+  Crew,
+  openCrew,
+  type CrewEvents,
+  type CrewOptions,
+  type CascadeEvent,
+  type MemberEvent,
+  type SessionEvent,
+} from './crew/crew.js'
 export { Member, type MessageOptions, type WorkOptions } from './crew/member.js'
 export type { Running } from './crew/stopper.js'
 export type { Handler, Handlers } from './crew/work.js'

@@ -36,9 +36,18 @@ export class CommitWire implements Wire {
     for (const text of this.#texts.slice(this.#bytes.length))
       this.#bytes.push((this.#bytes.at(-1) ?? 0) + utf8Bytes(text) + 1)
     if ((this.#bytes.at(-1) ?? 0) <= room) return
+    this.refuse()
+  }
+
+  refuse(): never {
     throw new CrewError('limit_exceeded', `The storage takes ${this.#limit} bytes at once; split the command`, {
       limit: this.#limit,
     })
+  }
+
+  /** A quarter is left to a list of ids, and the half to what is not ASCII. */
+  get isFull(): boolean {
+    return (this.#lengths.at(-1) ?? 0) * 4 > this.#limit - ENVELOPE_BYTES
   }
 
   remember(commit: Commit): void {

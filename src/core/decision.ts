@@ -3,6 +3,9 @@ import { type Commit, FORMAT, type JournalEvent } from './journal-storage.js'
 import { freezeJson } from './json.js'
 import { apply, type CommitInfo, revert, type Step, type Turn } from './projection.js'
 
+/** Most events in one commit, roughly: the last command may go over. */
+export const BATCH_EVENTS = 1000
+
 /** Emits events, answers, or throws a refusal; changes nothing by itself, as it may be called several times. */
 export type Decide<T> = (turn: Turn) => T
 
@@ -41,6 +44,10 @@ export interface Wire {
   cut(count: number): void
   /** Throws `limit_exceeded` when the events are more than one commit takes. */
   refuseTooMuch(): void
+  /** Throws that. */
+  refuse(): never
+  /** Whether no more than what belongs to the events so far should follow. */
+  readonly isFull: boolean
   remember(commit: Commit): void
 }
 
@@ -60,6 +67,8 @@ export function decideBatch(
   const events: JournalEvent[] = []
   const steps: Step[] = []
   const decided: Decided[] = []
+  /** Where the command that is being decided begins. */
+  let start = 0
   /** Where a command that is refused goes back to. */
   let kept: number
 
@@ -78,11 +87,17 @@ export function decideBatch(
     keep() {
       kept = events.length
     },
+    get isFull() {
+      if (wire?.isFull !== true) return events.length - start >= BATCH_EVENTS
+      // It may have room enough in a commit of its own.
+      if (start > 0) wire.refuse()
+      return true
+    },
   }
 
   for (const command of commands) {
     if (decided.length >= most || events.length >= most) break
-    const start = events.length
+    start = events.length
     kept = start
     try {
       const value = command.decide(turn)

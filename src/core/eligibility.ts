@@ -44,6 +44,7 @@ function obstacle(board: TaskBoard, task: Task, member: MemberInfo): string | un
   const { dependsOn, notBefore = 0, offeredTo, assignees } = task
   const now = board.now()
   const open = dependsOn.filter((edge) => board.isOpenEdge(edge))
+  if (board.card(task.id)?.cascades) return 'it falls with another, which has ended'
   if (open.length > 0) return `it waits for ${open.map(({ id }) => id).join(', ')}`
   if (notBefore > now) return `it is scheduled for ${new Date(notBefore).toISOString()}`
   if (offeredTo && offeredTo.until > now && offeredTo.member !== member.id) return `it is kept for ${offeredTo.member}`

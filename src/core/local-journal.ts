@@ -1,4 +1,12 @@
-import { type Batch, type Command, type Decide, type Decided, decideBatch, type Wire } from './decision.js'
+import {
+  type Batch,
+  BATCH_EVENTS,
+  type Command,
+  type Decide,
+  type Decided,
+  decideBatch,
+  type Wire,
+} from './decision.js'
 import { type Environment, systemEnvironment } from './environment.js'
 import { invalid } from './errors.js'
 import { contained, logError } from './events.js'
@@ -9,9 +17,6 @@ import type { Leases } from './leases.js'
 import { apply, type CommitInfo, type Observer, type Projection, revert, type Slice, type Step } from './projection.js'
 
 export const environmentPort = withMethods<Environment>('now', 'monotonic', 'setTimer', 'id', 'random')
-
-/** Most events in one commit, roughly: the last command may go over. */
-export const BATCH_EVENTS = 1000
 
 /**
  * A journal that only this process sees and nobody keeps: what is decided stands at once. `Journal` is one that others

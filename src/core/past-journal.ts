@@ -46,6 +46,7 @@ export class PastJournal extends Journal {
         throw refused
       },
       keep: () => undefined,
+      isFull: false,
     }
     try {
       decide(turn)

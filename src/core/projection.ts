@@ -45,6 +45,8 @@ export interface Turn {
   emit(type: string, id: Id, changes: JournalEvent['changes'], by?: Id, version?: number): void
   /** What was emitted so far stands, even if the command is refused: it was due anyway. */
   keep(): void
+  /** Whether the command has as many events as a commit should hold; it leaves what can follow in the next. */
+  readonly isFull: boolean
 }
 
 /** Commits that were not told one by one: those from `from` to `to`, or, where the log is another one, any. */

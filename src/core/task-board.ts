@@ -24,6 +24,8 @@ export class Card implements Queued {
   readonly order: number
   priority = 0
   openDependencies = 0
+  /** How many cascades under way it may fall with. */
+  cascades = 0
   stage: Stage = 'new'
   readonly stageSlot: Slot<Card>
   tickets: readonly Ticket<Card>[] = NONE
@@ -135,6 +137,17 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
   /** In no order. */
   inStage(stage: Stage): Bag<Card> {
     return this.#byStage[stage]
+  }
+
+  /** Keeps cards from being ready, or lets them again. */
+  hold(cards: readonly Card[], amount: 1 | -1): void {
+    const now = this.#environment.now()
+    for (const card of cards) {
+      card.cascades += amount
+      if (card.task.status !== 'pending' || this.#cards.get(card.task.id) !== card) continue
+      this.#unplace(card)
+      this.#place(card, now)
+    }
   }
 
   isOpenEdge(edge: Dependency): boolean {
@@ -352,9 +365,9 @@ const isEnded = (task: Task | undefined): boolean => task !== undefined && !task
 export const inOrder = (cards: ReadonlySet<Card>): readonly Task[] =>
   [...cards].sort((a, b) => a.order - b.order).map(({ task }) => task)
 
-function stageOf({ task, openDependencies }: Card, now: number): Stage {
+function stageOf({ task, openDependencies, cascades }: Card, now: number): Stage {
   if (task.status !== 'pending') return task.status
-  if (openDependencies > 0) return 'blocked'
+  if (openDependencies > 0 || cascades > 0) return 'blocked'
   if (task.notBefore !== undefined && task.notBefore > now) return 'scheduled'
   return task.assignees.length > 0 ? 'assigned' : 'new'
 }

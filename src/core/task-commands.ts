@@ -162,7 +162,7 @@ function progress(desk: TaskDesk, turn: Turn, task: Task, { fence, usage, ...pro
 
 function addDependency(desk: TaskDesk, turn: Turn, task: Task, { on: edge, by }: Given['addDependency']): Task {
   moves.expectMove(task, 'addDependency')
-  desk.known(edge.id, by)
+  if (desk.known(edge.id, by).isOpen) desk.refuseFalling(edge.id)
   const dependsOn = [...task.dependsOn.filter(({ id }) => id !== edge.id), edge]
   const dependent = desk.move(turn, task, { dependsOn }, by, 'dependencyAdded')
   refuseCycle(desk.board, task.id)
@@ -229,7 +229,7 @@ function checkNew(desk: TaskDesk, turn: Turn, task: Task, by: Id | undefined, ma
   const { dependsOn, parentId, supersedes, assignees } = task
   /** What is made together is known to its maker. */
   const known = (id: Id): Task => desk.known(id, made?.has(id) ? undefined : by)
-  for (const edge of dependsOn) known(edge.id)
+  for (const edge of dependsOn) if (known(edge.id).isOpen) desk.refuseFalling(edge.id)
   if (supersedes !== undefined) known(supersedes)
   if (parentId !== undefined) {
     const { isOpen, status } = known(parentId)
@@ -237,6 +237,7 @@ function checkNew(desk: TaskDesk, turn: Turn, task: Task, by: Id | undefined, ma
       throw new CrewError('invalid_transition', `Task ${parentId} is ${status}: it gets no more subtasks`, {
         id: parentId,
       })
+    desk.refuseFalling(parentId)
   }
   if (assignees.length > 0) {
     refuseUnfit(desk, task, assignees)

@@ -1,6 +1,7 @@
 import type { Access } from './access.js'
 import type { Id } from './input.js'
-import { notFound } from './errors.js'
+import { CrewError, notFound } from './errors.js'
+import type { Cascades } from './cascades.js'
 import { isEmpty, NONE } from './json.js'
 import type { LocalJournal } from './local-journal.js'
 import type { Members } from './members.js'
@@ -27,7 +28,11 @@ export class TaskDesk {
     readonly settings: CommandSettings,
     /** Undefined where members may do and see everything. */
     readonly access: Access | undefined,
+    readonly cascades: Cascades,
   ) {}
+
+  /** Whether this process goes on with the cascades under way, at once. */
+  isCascading = false
 
   /** Throws `not_found`, also for what `by` cannot see. */
   known(id: Id, by?: Id): Task {
@@ -52,23 +57,61 @@ export class TaskDesk {
     if (isEmpty(changes)) return task
     turn.emit(`task.${type}`, task.id, changes, by, task.version + 1)
     const moved = this.known(task.id)
-    // In a loop, as a chain can be longer than a stack is deep; the list grows while it is walked.
-    const ended = [moved]
-    for (const cause of ended) {
-      for (const { task: victim, to } of directFalls(this.board, cause)) {
-        const falls = fall(victim, to, cause, turn.now)
-        turn.emit(
-          `task.${eventOf(victim, falls)}`,
-          victim.id,
-          Task.changes(victim, falls),
-          undefined,
-          victim.version + 1,
-        )
-        ended.push(this.known(victim.id))
-      }
-    }
+    if (!moved.isOpen && moved.status !== 'completed') this.#fell(turn, moved.id, [moved.id], 0)
     // A dependency may have failed while this one ran, which was let be until now.
     return task.status !== 'pending' && moved.status === 'pending' ? this.obeyEdges(turn, moved) : moved
+  }
+
+  /** Lets fall what cascades have left open, as far as the commit has room: at least one task. */
+  goOn(turn: Turn): void {
+    for (const [id, { open }] of this.cascades.all) {
+      this.#fell(turn, id, [...open].sort(), 1)
+      if (turn.isFull) return
+    }
+  }
+
+  /** Throws `invalid_transition` for what may fall with a task that has ended, while that is under way. */
+  refuseFalling(id: Id): void {
+    if (this.board.card(id)?.cascades)
+      throw new CrewError(
+        'invalid_transition',
+        `Task ${id} falls with another, which is under way: try again in a moment`,
+        { id },
+      )
+  }
+
+  /** Lets others fall with what has ended, in the order of their ids; records what has no room in the commit as open. */
+  #fell(turn: Turn, id: Id, causes: readonly Id[], least: number): void {
+    const open = this.cascades.get(id)?.open
+    const added: Id[] = []
+    const removed: Id[] = []
+    let fallen = 0
+    let isFull = false
+    // In a loop, as a chain can be longer than a stack is deep; the list grows while it is walked.
+    const ended = [...causes]
+    for (const at of ended) {
+      const cause = isFull && open?.has(at) ? undefined : this.board.get(at)
+      if (isFull && !cause) continue
+      let isOver = true
+      for (const { task: victim, to } of cause ? directFalls(this.board, cause) : NONE) {
+        isFull ||= fallen >= least && turn.isFull
+        isOver = !isFull
+        if (isFull) break
+        const falls = fall(victim, to, cause as Task, turn.now)
+        const changes = Task.changes(victim, falls)
+        turn.emit(`task.${eventOf(victim, falls)}`, victim.id, changes, undefined, victim.version + 1)
+        ended.push(victim.id)
+        fallen++
+      }
+      if (isOver && open?.has(at)) removed.push(at)
+      else if (!isOver && !open?.has(at)) added.push(at)
+    }
+    if (added.length + removed.length === 0) return
+    turn.emit('crew.cascading', id, {
+      open: { ...(added.length > 0 && { added }), ...(removed.length > 0 && { removed }) },
+    })
+    // Whoever has left it open goes on with it.
+    this.isCascading = true
   }
 
   /** Lets edges to what has already ended have their say. */

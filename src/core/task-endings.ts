@@ -77,6 +77,12 @@ export function cancel(
 /** Reopens the task, and with `cascade` what fell because of it and would not fall again. */
 export function retry(desk: TaskDesk, turn: Turn, task: Task, { by, cascade = false }: Given['retry']): Task {
   moves.expectMove(task, 'retry')
+  for (const id of [
+    task.id,
+    ...(task.parentId === undefined ? NONE : [task.parentId]),
+    ...task.dependsOn.map((edge) => edge.id),
+  ])
+    desk.refuseFalling(id)
   const why = heldDown(desk, task)
   if (why !== undefined)
     throw new CrewError('invalid_transition', `Task ${task.id} would fall again: ${why}`, { id: task.id })

@@ -74,6 +74,9 @@ export class TaskNews implements Observer {
   #timer: { readonly at: number; readonly keepsAlive: boolean; readonly off: Off } | undefined
   /** A command about expired tasks is under way, or was in vain a moment ago. */
   #isSettling = false
+  /** A command that goes on with cascades is under way, or waited for. */
+  #isCascading = false
+  #offPause: Off | undefined
   /** Why attempts end, from when the crew begins to close. */
   #closing: CrewError | undefined
   #isClosed = false
@@ -170,6 +173,7 @@ export class TaskNews implements Observer {
   settled(): void {
     this.#turn()
     this.#arm()
+    void this.#cascade()
   }
 
   opened(): void {
@@ -177,6 +181,7 @@ export class TaskNews implements Observer {
     // What was ready or overdue before is no news.
     this.#board.takeTurned()
     this.#arm()
+    void this.#cascade()
   }
 
   closing(): void {
@@ -187,6 +192,7 @@ export class TaskNews implements Observer {
   closed(): void {
     this.closing()
     this.#timer?.off()
+    this.#offPause?.()
     this.#isClosed = true
     this.ends.rejectAll(new CrewError('closed', 'The crew was closed while the end of a task was waited for'))
     this.events.close()
@@ -247,6 +253,34 @@ export class TaskNews implements Observer {
       this.#arm()
     }
     this.#timer = { at, keepsAlive, off: environment.setTimer(turn, Math.max(0, at - environment.now()), !keepsAlive) }
+  }
+
+  /** Goes on with cascades: at once with what this process has left open, else when nobody else goes on. */
+  async #cascade(): Promise<void> {
+    const { cascades } = this.#desk
+    if (this.#isCascading || this.#closing || !cascades.areOpen()) return
+    this.#isCascading = true
+    try {
+      if (!this.#desk.isCascading) await this.#pause(PAUSE_MS * (1 + this.#journal.environment.random()))
+      while (cascades.areOpen())
+        await this.#journal.decide((turn) => {
+          this.#desk.goOn(turn)
+        })
+      this.#desk.isCascading = false
+    } catch (error) {
+      // What can only be read stays so.
+      if (CrewError.is(error, 'read_only') || CrewError.is(error, 'closed')) return
+      this.#journal.onError(error)
+      await this.#pause(PAUSE_MS)
+    }
+    this.#isCascading = false
+    void this.#cascade()
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#offPause = this.#journal.environment.setTimer(resolve, ms, true)
+    })
   }
 
   async #settleExpired(): Promise<void> {

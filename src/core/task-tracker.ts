@@ -1,6 +1,7 @@
 import { Access, type AccessOptions, accessFields } from './access.js'
 import { type Abortable, awaited, readAbortable, until } from './abortable.js'
 import { Attempt, type AttemptWrites } from './attempt.js'
+import { Cascades } from './cascades.js'
 import type { Environment } from './environment.js'
 import { CrewError } from './errors.js'
 import { type Idempotent, idempotent, IdempotencyKeys, keyed } from './idempotency.js'
@@ -342,7 +343,8 @@ function partsOf(
   const keys = IdempotencyKeys.of(journal)
   const board = journal.add('task', new TaskBoard(journal))
   const notices = new TaskNotices(journal.environment, () => journal.projection<Mailboxes>('message'))
-  const desk = new TaskDesk(journal, board, members, notices, { strictMembers, leaseMs, retry }, access)
+  const cascades = journal.add('crew', new Cascades(board))
+  const desk = new TaskDesk(journal, board, members, notices, { strictMembers, leaseMs, retry }, access, cascades)
   const news = new TaskNews(desk)
   journal.observe(news)
   journal.leases?.keep('task', {

@@ -66,6 +66,14 @@ export interface SessionEvent {
   readonly commit: CommitInfo
 }
 
+export interface CascadeEvent {
+  /** With which others fall, in more than one commit. */
+  readonly taskId: Id
+  /** Whether more is to fall yet. */
+  readonly isOpen: boolean
+  readonly commit: CommitInfo
+}
+
 /** `task.completed`, `message.sent`, `member.joined` …, and '*' for every stored event. */
 export type CrewEvents = { [K in keyof TrackerEvents as `task.${K}`]: TrackerEvents[K] } & {
   [K in keyof CommunicationsEvents as `message.${K}`]: CommunicationsEvents[K]
@@ -84,6 +92,7 @@ type CrewOwnEvents = {
   'session.renewed': [event: SessionEvent]
   /** It closed, or lost all that it held. */
   'session.ended': [event: SessionEvent]
+  'crew.cascading': [event: CascadeEvent]
   /** Of this process, not stored: the commits from `from` to `to` were trimmed before they were told. */
   resynced: [event: { readonly from: number; readonly to: number }]
   /** Of this process, not stored: the journal is not what was told of it up to commit `at`; it went back or forked. */
@@ -100,6 +109,7 @@ const OWN_EVENTS: Readonly<Record<keyof CrewOwnEvents, unknown>> = {
   'member.budgetSpent': 1,
   'session.renewed': 1,
   'session.ended': 1,
+  'crew.cascading': 1,
   resynced: 1,
   diverged: 1,
   '*': 1,
@@ -343,6 +353,10 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
       )
     } else if (event.type.startsWith('session.'))
       this.#events.emit(event.type as 'session.renewed', Object.freeze({ session: event.id, commit }))
+    else if (event.type === 'crew.cascading') {
+      const isOpen = (change as { readonly after?: unknown }).after !== undefined
+      this.#events.emit('crew.cascading', Object.freeze({ taskId: event.id, isOpen, commit }))
+    }
     this.#events.changed()
   }
 }

@@ -79,6 +79,10 @@ export class Work {
         // Its mail stayed when it left.
         for (const reader of this.#readers) if (reader.member === id) reader.resume()
       },
+      // Another process may have ended a cascade.
+      settled: () => {
+        this.#checkIdle()
+      },
       rested: () => {
         this.#checkIdle()
       },
@@ -355,8 +359,8 @@ export class Work {
   }
 
   #isIdle(): boolean {
-    const { journal, schemas } = this.#parts
-    if (this.#busy > 0 || journal.isBusy || schemas?.isBusy) return false
+    const { journal, schemas, desk } = this.#parts
+    if (this.#busy > 0 || journal.isBusy || schemas?.isBusy || desk.cascades.areOpen()) return false
     const { commands } = this.#communications
     const { members } = this.#parts
     for (const { member } of this.#readers) if (members.get(member) && commands.open(member).length > 0) return false

@@ -7,7 +7,7 @@ import { span, table } from './markdown.js'
 import type { ReportDefinition, ReportView } from './report.js'
 
 export interface Finding {
-  readonly kind: 'overdue' | 'waiting' | 'failed' | 'stuck' | 'nobody' | 'dead' | 'budget'
+  readonly kind: 'overdue' | 'waiting' | 'failed' | 'stuck' | 'nobody' | 'dead' | 'budget' | 'cascade'
   readonly taskId?: string
   readonly member?: string
   /** Milliseconds since the epoch. */
@@ -36,6 +36,7 @@ export const health: ReportDefinition<HealthData> = {
       ...nobody(view),
       ...dead(view),
       ...spent(view),
+      ...falling(view),
     ]
     const findings = found
       .sort((a, b) => a.since - b.since)
@@ -101,6 +102,8 @@ const failed = (view: ReportView): readonly Finding[] =>
 const stuck = (view: ReportView): readonly Finding[] =>
   tasks(view.tracker.parts.board.inStage('blocked')).flatMap((task) => {
     const { board } = view.tracker.parts
+    // What falls is not stuck.
+    if (board.card(task.id)?.cascades) return []
     const bad = task.dependsOn
       .filter((edge) => board.isOpenEdge(edge))
       .map(({ id }) => board.get(id))
@@ -164,3 +167,16 @@ const spent = ({ tracker }: ReportView): readonly Finding[] =>
       text: `Is past its budget: ${id}`,
       help: `\`join('${id}', { budget })\` with a higher one, or leave it`,
     }))
+
+/** What is cut short: others have yet to fall with a task that has ended. */
+const falling = ({ tracker }: ReportView): readonly Finding[] =>
+  tracker.parts.desk.cascades.all.map(([id]) => {
+    const task = tracker.get(id)
+    return {
+      kind: 'cascade',
+      taskId: id,
+      since: task?.endedAt ?? 0,
+      text: `Others have yet to fall with it: ${task ? name(task) : id}`,
+      help: 'Wait: any open crew goes on with it',
+    }
+  })

@@ -66,7 +66,7 @@ describe('what is given already', () => {
       ana.send('bo', 'Hello', named('recipient')),
       ana.ask('bo', 'Hello?', named('content')),
       ana.review('first', { passed: true, by: 'bo' } as never),
-      crew.communications.reply(question, { sender: 'ana', content: 'x', recipient: 'ana' } as never),
+      crew.communications.reply(question, { sender: 'ana', content: 'x', recipient: 'ana' }),
       attempt.complete(named('fence')),
     ])
       await expect(refused).rejects.toMatchObject({ code: 'invalid_input' })

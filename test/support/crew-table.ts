@@ -62,6 +62,8 @@ interface Parcel {
 
 export class Table {
   readonly #rows = new Map<string, Row>()
+  /** With which others have yet to fall. */
+  readonly #open = new Set<string>()
   readonly #parcels = new Map<string, Parcel>()
   /** By topic, in the order of following. */
   readonly #followers = new Map<string, Set<string>>()
@@ -76,7 +78,7 @@ export class Table {
       expect(commit.prev).toBe(commits[index - 1]?.id ?? '')
       expect(commit.events.length).toBeGreaterThan(0)
       for (const event of commit.events) table.#follow(event)
-      table.#checkGraph()
+      if (table.#open.size === 0) table.#checkGraph()
     })
   }
 
@@ -86,6 +88,7 @@ export class Table {
     else if (kind === 'message') this.#followMessage(name, event)
     else if (kind === 'member') this.#followMember(name, event)
     else if (kind === 'key') this.#followKey(event)
+    else if (event.type === 'crew.cascading') this.#cascade(event)
     else expect(['session.renewed', 'session.ended']).toContain(event.type)
   }
 
@@ -146,6 +149,12 @@ export class Table {
     if (name === 'completed')
       for (const part of this.#rows.values())
         if (part.parentId === id) expect(['completed', 'cancelled'], `a part of ${id}`).toContain(part.status)
+  }
+
+  #cascade({ changes }: JournalEvent): void {
+    const { added = [], removed = [] } = changes['open'] as ListChange<string>
+    for (const id of added) this.#open.add(id)
+    for (const id of removed) this.#open.delete(id)
   }
 
   #followMessage(name: string, { id, changes }: JournalEvent): void {

@@ -2,11 +2,20 @@ import { invalid } from '../core/errors.js'
 import { many, number, object, oneOf, read, type Reader, record, whole } from '../core/input.js'
 import { randomFrom } from './random.js'
 
-export const CALLS = ['open', 'append', 'read', 'saveCheckpoint', 'loadCheckpoint', 'trim', 'close', 'wake'] as const
 /** A method of the storage; a 'wake' is one call of who watches. */
-export type StorageCall = (typeof CALLS)[number]
+export type StorageCall = 'open' | 'append' | 'read' | 'saveCheckpoint' | 'loadCheckpoint' | 'trim' | 'close' | 'wake'
+export const CALLS: readonly StorageCall[] = [
+  'open',
+  'append',
+  'read',
+  'saveCheckpoint',
+  'loadCheckpoint',
+  'trim',
+  'close',
+  'wake',
+]
 
-const FAULTS = [
+const FAULTS: readonly Fault[] = [
   'error',
   'throw',
   'lost call',
@@ -19,7 +28,7 @@ const FAULTS = [
   'false refusal',
   'regress',
   'lost wake',
-] as const
+]
 /**
  * How a call goes wrong. `error`: it rejects, and nothing was done. `throw`: it throws instead of rejecting. `lost call`
  * and `lost answer`: it rejects, not done or done, after `ms`. `delay` and `slow answer`: it is done, or answered, after
@@ -28,7 +37,19 @@ const FAULTS = [
  * that resend by themselves. `regress`: before the call, the storage loses its newest `commits` (1). `lost wake`: who
  * watches is not woken.
  */
-export type Fault = (typeof FAULTS)[number]
+export type Fault =
+  | 'error'
+  | 'throw'
+  | 'lost call'
+  | 'lost answer'
+  | 'delay'
+  | 'slow answer'
+  | 'hang'
+  | 'late'
+  | 'refusal'
+  | 'false refusal'
+  | 'regress'
+  | 'lost wake'
 
 export interface FaultDetails {
   readonly fault: Fault

@@ -5,7 +5,13 @@ export type { Fault, FaultDetails, FaultPlan, PlannedFault, StorageCall } from '
 export { faultyStorage, type FaultRecord, FaultyStorage, type FaultyStorageOptions } from './faulty-storage.js'
 export { given, type ExpectedEvent, type Given, type When } from './given.js'
 export { manualEnvironment, type ManualEnvironment, type Span } from './manual-environment.js'
-export { crewMatchers, type CrewMatchers, type ExpectedHappening, type ExpectedMessage } from './matchers.js'
+export {
+  crewMatchers,
+  type CrewMatchers,
+  type ExpectedHappening,
+  type ExpectedMessage,
+  type MatcherVerdict,
+} from './matchers.js'
 export { recordEvents, type RecordedEvents } from './record-events.js'
 export { asks, completes, dies, fails, releases, reports, says, stalls, type Step, takes } from './script-steps.js'
 export { type Script, scriptedMember, type ScriptedMember, type ScriptedMemberOptions } from './scripted-member.js'

@@ -34,7 +34,7 @@ declare global {
   }
 }
 
-interface Verdict {
+export interface MatcherVerdict {
   readonly pass: boolean
   /** Also said when it passes, and should not. */
   message(): string
@@ -42,7 +42,7 @@ interface Verdict {
 
 /** For `expect.extend(crewMatchers)` of vitest and Jest. */
 export const crewMatchers = {
-  toHaveStatus(received: unknown, status: TaskStatus): Verdict {
+  toHaveStatus(received: unknown, status: TaskStatus): MatcherVerdict {
     const task = received as Task | undefined
     if (task !== undefined && (typeof task !== 'object' || typeof (task as Task | null)?.status !== 'string'))
       throw invalid('toHaveStatus looks at a task: expect(crew.tracker.get(id))')
@@ -56,7 +56,7 @@ export const crewMatchers = {
     }
   },
 
-  toHaveReceived(received: unknown, expected?: ExpectedMessage): Verdict {
+  toHaveReceived(received: unknown, expected?: ExpectedMessage): MatcherVerdict {
     const member = received as Member
     if (typeof received !== 'object' || received === null || !('received' in received))
       throw invalid("toHaveReceived looks at a member: expect(crew.as('ana'))")
@@ -70,7 +70,7 @@ export const crewMatchers = {
     }
   },
 
-  toHaveHappenedBefore(received: unknown, first: ExpectedHappening, second: ExpectedHappening): Verdict {
+  toHaveHappenedBefore(received: unknown, first: ExpectedHappening, second: ExpectedHappening): MatcherVerdict {
     const events = (received as Partial<RecordedEvents> | undefined)?.all
     if (!events) throw invalid('toHaveHappenedBefore looks at recorded events: expect(recordEvents(crew))')
     const [one, other] = [first, second].map((event) => events.findIndex((each) => happened(each, event)))

@@ -70,9 +70,7 @@ async function lead(workers: number): Promise<void> {
     }
     for (const failure of tally.failures) {
       failures.push(failure)
-      console.error(
-        `\nSeed ${failure.seed} fails; repeat it with: npm run simulate -- --seeds 1 --from ${failure.seed}${values.faults === '{}' ? '' : ` --faults '${values.faults}'`}\n${failure.why}`,
-      )
+      console.error(`\n${failure.why}`)
     }
     if (done - told < 1000 && done < seeds) return
     told = done

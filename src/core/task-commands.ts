@@ -93,7 +93,7 @@ function update(desk: TaskDesk, turn: Turn, task: Task, { change, by, version = 
       { id },
     )
   desk.admit(turn, change.reviewers, change.watchers)
-  return desk.move(turn, task, change, by)
+  return desk.move(turn, task, change.requires ? { ...change, offeredTo: undefined } : change, by)
 }
 
 function assign(desk: TaskDesk, turn: Turn, task: Task, { to, by, force = false }: Given['assign']): Task {
@@ -106,7 +106,10 @@ function assign(desk: TaskDesk, turn: Turn, task: Task, { to, by, force = false 
       task,
       to.filter((id) => !task.assignees.includes(id)),
     )
-  const move = isNobody ? { assignees: to } : { assignees: to, assignedAt: turn.now }
+  const { offeredTo } = task
+  // Kept for its last holder only as long as that one may take it.
+  const stillOffered = offeredTo && (isNobody || to.includes(offeredTo.member)) ? offeredTo : undefined
+  const move = { assignees: to, offeredTo: stillOffered, ...(!isNobody && { assignedAt: turn.now }) }
   const assigned = sameJson(to, task.assignees)
     ? task
     : desk.move(turn, task, move, by, isNobody ? 'unassigned' : 'assigned')

@@ -283,6 +283,27 @@ describe('a task that was answered', () => {
     expect((await claim(tracker, 'bo')).task.offeredTo).toBeUndefined()
   })
 
+  // Seed 11850 of the simulation.
+  it('is kept for its last holder no longer when it is assigned to another, or asks for other skills', async () => {
+    const { tracker } = await waiting()
+    await tracker.resume('a', { by: 'hana' })
+    await tracker.assign('a', 'bo')
+    expect(tracker.get('a')?.offeredTo).toBeUndefined()
+    expect(await tracker.claim('ana')).toBeUndefined()
+    expect(await tracker.claim('bo')).toMatchObject({ member: 'bo' })
+
+    const other = await waiting()
+    await other.tracker.resume('a', { by: 'hana' })
+    await other.tracker.update('a', { requires: { maths: 0.5 } })
+    expect(await other.tracker.claim('ana')).toBeUndefined()
+
+    const kept = await waiting()
+    await kept.tracker.resume('a', { by: 'hana' })
+    await kept.tracker.assign('a', ['bo', 'ana'])
+    expect(await kept.tracker.claim('bo')).toBeUndefined()
+    expect(await kept.tracker.claim('ana')).toMatchObject({ member: 'ana' })
+  })
+
   it('is kept for as long as its last claim had its lease', async () => {
     const { environment, tracker } = await openBoard()
     await tracker.create(named('a'))

@@ -74,7 +74,14 @@ interface Outcome {
 
 /** Simulates a small crew with rivals by a seed, and throws at the first promise that was broken. */
 export async function trial(seed: number, wanted: Faults = {}): Promise<Trial> {
-  return new Story(seed, wanted).play()
+  try {
+    return await new Story(seed, wanted).play()
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Error(`Seed ${String(seed)} (npm run simulate -- --seeds 1 --from ${String(seed)}): ${why}`, {
+      cause: error,
+    })
+  }
 }
 
 class Story {

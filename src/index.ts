@@ -75,6 +75,7 @@ export {
   type Run,
 } from './core/journal-storage.js'
 export type { Moment } from './core/past-journal.js'
+export type { Retention } from './core/crew-settings.js'
 export { MemoryStorage } from './core/memory-storage.js'
 export type { CommitInfo } from './core/projection.js'
 export { systemEnvironment, type Environment, type Off } from './core/environment.js'

@@ -4,6 +4,7 @@ import { type Id, id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
 import type { Json } from './json.js'
 import type { LocalJournal } from './local-journal.js'
+import { MultiMap } from './multi-map.js'
 import { pieces, type Projection, type Turn } from './projection.js'
 
 export interface Idempotent {
@@ -67,12 +68,19 @@ export class IdempotencyKeys implements Projection<KeyChange> {
   readonly #entries = new Map<string, Entry>()
   /** By `dueAt`. */
   readonly #line = new Heap<Entry>((a, b) => a.dueAt < b.dueAt || (a.dueAt === b.dueAt && a.order < b.order))
+  readonly #byMade = new MultiMap<Id, Entry>()
   readonly #tests: ((id: Id) => boolean)[] = []
   #ordersGiven = 0
 
   /** All that fold one journal share one. */
   static of(journal: LocalJournal): IdempotencyKeys {
     return journal.project('key', () => new IdempotencyKeys())
+  }
+
+  /** Whether a key in use stands for it. */
+  hasMade(id: Id, now: number): boolean {
+    for (const entry of this.#byMade.of(id)) if (!this.#isOver(entry, now)) return true
+    return false
   }
 
   /** Keeps keys longer while `isOpen` says so of something that they made. */
@@ -138,12 +146,15 @@ export class IdempotencyKeys implements Projection<KeyChange> {
   }
 
   #replace(these: readonly Entry[], those: readonly Entry[]): void {
-    for (const { name, slot } of these) {
+    for (const entry of these) {
+      const { name, slot } = entry
       this.#entries.delete(name)
+      this.#byMade.move(entry, entry.ids, [])
       this.#line.delete(slot)
     }
     for (const entry of those) {
       this.#entries.set(entry.name, entry)
+      this.#byMade.move(entry, [], entry.ids)
       this.#line.add(entry.slot)
     }
   }

@@ -66,6 +66,7 @@ export class JournalLog implements Observer {
         await new Promise<void>((resolve) => {
           resume = resolve
         })
+        if (last.id !== undefined && this.#head < last.seq) throw wentBack(last.seq)
       }
     } finally {
       this.#readers.delete(wake)
@@ -101,6 +102,10 @@ export class JournalLog implements Observer {
     for (const wake of this.#readers) wake()
   }
 
+  rebuilt(): void {
+    this.settled()
+  }
+
   closed(): void {
     this.settled()
   }
@@ -120,12 +125,7 @@ export class JournalLog implements Observer {
         throw expired(run.trimmedTo, `: look at the state, then read on after ${this.#head}`, { after: seq })
       const commits = run.commits.filter((commit) => commit.seq <= head)
       const [next] = commits
-      if (!next || (last.id ?? next.prev) !== next.prev)
-        throw new CrewError(
-          'cursor_expired',
-          `Commit ${seq} is not in this journal any more, which went back or forked; look at the state anew`,
-          { after: seq },
-        )
+      if (!next || (last.id ?? next.prev) !== next.prev) throw wentBack(seq)
       return commits
     } catch (error) {
       if (!CrewError.is(error, 'storage_unavailable')) throw error
@@ -141,5 +141,12 @@ const expired = (trimmedTo: number, remedy: string, details: ErrorDetails): Crew
     ...details,
     trimmedTo,
   })
+
+const wentBack = (seq: number): CrewError =>
+  new CrewError(
+    'cursor_expired',
+    `Commit ${seq} is not in this journal any more, which went back or forked; look at the state anew`,
+    { after: seq },
+  )
 
 const isOf = (event: JournalEvent, id: Id): boolean => event.id === id && event.type.startsWith('task.')

@@ -1,5 +1,7 @@
 import { type Abortable, readAbortable, until } from './abortable.js'
 import { CommitWire } from './commit-wire.js'
+import { CrewSettings } from './crew-settings.js'
+import { Forgettings } from './forgetting.js'
 import type { Batch, Decide, Decided } from './decision.js'
 import type { Environment, Off } from './environment.js'
 import { CrewError } from './errors.js'
@@ -56,6 +58,8 @@ export class Journal extends Replica {
   override readonly leases: Leases
   /** @hidden */
   override readonly log: JournalLog
+  /** @internal */
+  readonly settings: CrewSettings
 
   /** Whether others may write to the storage, too. */
   readonly #isShared: boolean
@@ -88,6 +92,8 @@ export class Journal extends Replica {
     this.leases = new Leases(this, !this.#isShared, clockSkewMs)
     this.add('session', this.leases)
     this.observe(this.leases)
+    this.settings = this.add('crew.configured', new CrewSettings())
+    this.observe(this.add('crew.pruned', new Forgettings((kind) => this.projection(kind))))
     this.log = new JournalLog(this.storage, this)
     this.observe(this.log)
   }

@@ -200,7 +200,10 @@ export class LocalJournal {
   }
 
   readonly #fold = (event: JournalEvent, commit: CommitInfo): Step => {
-    const projection = this.#projections.get(event.type.slice(0, event.type.indexOf('.')))
+    const { type } = event
+    const kind = type.slice(0, type.indexOf('.'))
+    // What is of the whole crew has a projection for each.
+    const projection = this.#projections.get(kind === 'crew' ? type : kind)
     if (!projection) this.hasStrange = true
     return { projection, change: projection?.fold(event, commit) }
   }

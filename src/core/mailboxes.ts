@@ -1,4 +1,5 @@
 import { type Delivery, type Handed, Letter, type Standing } from './delivery.js'
+import type { Forgetting } from './forgetting.js'
 import type { Id, Limits } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
 import { type Json, NONE } from './json.js'
@@ -8,7 +9,7 @@ import { type Draft, isNotice, Message, type MessageDraft, type MessageStamp, ty
 import { MailQueues } from './mail-queues.js'
 import { MessageIndex } from './message-index.js'
 import { PairRates } from './pair-rates.js'
-import { cannotFold, type CommitInfo, pieces, type Projection, type Turn } from './projection.js'
+import { cannotFold, chain, type CommitInfo, pieces, type Projection, type Turn } from './projection.js'
 import { type TopicChange, Topics } from './topics.js'
 
 interface SentChange {
@@ -91,6 +92,11 @@ export class Mailboxes implements Projection<MailChange> {
     )
   }
 
+  /** Whether somebody has something of the thread before them. */
+  isOpenThread(id: Id): boolean {
+    return this.#index.thread(id).findLast(({ letters }) => !letters.every(isOver)) !== undefined
+  }
+
   letters(id: Id): readonly Letter[] {
     return this.#index.get(id)?.letters ?? NONE
   }
@@ -154,6 +160,23 @@ export class Mailboxes implements Projection<MailChange> {
     if ('letter' in change) this.#stand(change.letter, change.before)
     else if ('topic' in change) this.topics.set(change.topic, change.before)
     else if ('letters' in change) this.#revertSent(change)
+  }
+
+  /** How a message leaves for good that nobody has before them. */
+  forgetting(id: Id): Forgetting | undefined {
+    const filed = this.#index.get(id)
+    if (!filed?.letters.every(isOver)) return undefined
+    return {
+      apply: () => {
+        this.#index.out(filed)
+      },
+      revert: () => {
+        this.#index.in(filed)
+      },
+      settle: () => {
+        this.#index.sweep(filed)
+      },
+    }
   }
 
   #applySent(change: SentChange): void {
@@ -276,6 +299,5 @@ export class Mailboxes implements Projection<MailChange> {
   }
 }
 
-function* chain<T>(...parts: readonly Iterable<T>[]): Generator<T> {
-  for (const part of parts) yield* part
-}
+const isOver = ({ standing: { state } }: Letter): boolean =>
+  state !== 'queued' && state !== 'leased' && state !== 'dead'

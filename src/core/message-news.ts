@@ -95,6 +95,7 @@ export class MessageNews implements Observer {
   }
 
   heard({ type, by: who, changes }: JournalEvent, commit: CommitInfo, change: unknown): void {
+    if (type === 'crew.pruned') this.events.changed()
     if (!type.startsWith('message.')) return
     const by = who === undefined ? {} : { by: who }
     const news = change as MailChange

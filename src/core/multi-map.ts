@@ -44,9 +44,17 @@ export class Tally<K> {
     return this.#counts.get(key) ?? 0
   }
 
-  add(key: K, amount: 1 | -1): void {
+  add(key: K, amount: number): void {
     const count = this.of(key) + amount
     if (count === 0) this.#counts.delete(key)
     else this.#counts.set(key, count)
+  }
+
+  clear(): void {
+    this.#counts.clear()
+  }
+
+  [Symbol.iterator](): Iterator<[K, number]> {
+    return this.#counts.entries()
   }
 }

@@ -35,6 +35,11 @@ export class PastJournal extends Journal {
     return true
   }
 
+  /** Rejects with `read_only`. */
+  override async checkpoint(): Promise<void> {
+    await this.decide(() => undefined)
+  }
+
   /** Rejects with `read_only`, or `not_found`. @internal */
   override async decide<T>(decide: Decide<T>): Promise<T> {
     this.assertOpen()

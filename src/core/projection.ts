@@ -87,6 +87,10 @@ export function* pieces<T>(values: readonly T[], write: (value: T) => Json): Gen
   for (const value of values) yield write(value)
 }
 
+export function* chain<T>(...parts: readonly Iterable<T>[]): Generator<T> {
+  for (const part of parts) yield* part
+}
+
 export const apply = ({ projection, change }: Step): void => projection?.apply(change)
 
 /** Takes steps back, newest first, until `length` are left. */

@@ -2,7 +2,9 @@ import { difference, sum, type Usage } from './attempt-record.js'
 import { type Json, NONE } from './json.js'
 import type { Attempt } from './attempt.js'
 import { type Choice, ClaimQueues, type Queued, type Ticket } from './claim-queues.js'
+import type { Forgetting } from './forgetting.js'
 import type { Environment } from './environment.js'
+import { ForgottenTasks } from './forgotten-tasks.js'
 import { Bag, Heap, Slot } from './heap.js'
 import type { Id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
@@ -10,7 +12,7 @@ import type { Leases } from './leases.js'
 import type { LocalJournal } from './local-journal.js'
 import { type MemberInfo, Members } from './members.js'
 import { MultiMap, Tally } from './multi-map.js'
-import { cannotFold, pieces, type Projection } from './projection.js'
+import { cannotFold, chain, pieces, type Projection } from './projection.js'
 import type { Lease } from './session.js'
 import { type Dependency, Task, type TaskStatus } from './task.js'
 import { isSatisfied, type TaskGraph } from './task-graph.js'
@@ -94,6 +96,9 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
   readonly byParent = new MultiMap<Id, Card>()
   /** By what they depend on, be it known or not. */
   readonly byDependency = new MultiMap<Id, Card>()
+  /** By the task that they take the place of. */
+  readonly bySuperseded = new MultiMap<Id, Card>()
+  readonly forgotten = new ForgottenTasks()
   readonly overdue = new Set<Card>()
   /** Past a limit in time, for which an event is due. */
   readonly expired = new Set<Card>()
@@ -112,7 +117,7 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
     return this.#environment.now()
   }
 
-  /** In the order of creation. */
+  /** In no order. */
   get all(): Iterable<Card> & { readonly size: number } {
     const cards = this.#cards
     return { size: cards.size, [Symbol.iterator]: () => cards.values() }
@@ -150,8 +155,13 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
     }
   }
 
+  /** Where a dependency stands, be it forgotten or not. */
+  standing(id: Id): Pick<Task, 'status'> | undefined {
+    return this.get(id) ?? this.forgotten.get(id)
+  }
+
   isOpenEdge(edge: Dependency): boolean {
-    return !isSatisfied(edge, this.get(edge.id))
+    return !isSatisfied(edge, this.standing(edge.id))
   }
 
   /** The first ready task for a member; see ClaimQueues. */
@@ -192,19 +202,53 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
     this.#put(card, after, before)
   }
 
+  /** How an ended task leaves the board. Edges to it stay as satisfied as they are, and totals as high. */
+  forgetting(id: Id): Forgetting | undefined {
+    const card = this.#cards.get(id)
+    if (!card || card.task.isOpen) return undefined
+    const { task } = card
+    let dropped: ReturnType<ForgottenTasks['drop']> = NONE
+    return {
+      apply: () => {
+        this.#unplace(card)
+        this.#index(card, task, undefined)
+        this.#cards.delete(id)
+        this.forgotten.add(task, this.byDependency.of(id).size > 0, 1)
+        dropped = task.dependsOn.flatMap((edge) =>
+          this.byDependency.of(edge.id).size > 0 ? NONE : this.forgotten.drop(edge.id),
+        )
+      },
+      revert: () => {
+        this.forgotten.restore(dropped)
+        this.forgotten.add(task, false, -1)
+        this.#cards.set(id, card)
+        this.#index(card, undefined, task)
+        this.#place(card, this.#environment.now())
+      },
+    }
+  }
+
   /** A task is what one event from nothing would make of it. */
   save(): Iterable<Json> {
-    const tasks = Array.from(this.#cards.values(), ({ task }) => task)
-    return pieces(tasks, (task) => [task.id, task.version, Task.changes(undefined, task)])
+    const tasks = inOrder(this.#cards.values())
+    return chain(
+      this.forgotten.save(),
+      pieces(tasks, (task) => [task.id, task.version, Task.changes(undefined, task)]),
+    )
   }
 
   load(piece: Json): void {
+    if (!Array.isArray(piece)) {
+      this.forgotten.load(piece)
+      return
+    }
     const task = Task.fold(undefined, ...(piece as unknown as [Id, number, JournalEvent['changes']]))
     this.#put(new Card(task, ++this.#ordersGiven), undefined, task)
   }
 
   clear(): void {
     for (const card of [...this.#cards.values()]) this.#put(card, card.task, undefined)
+    this.forgotten.clear()
     this.takeTurned()
   }
 
@@ -272,6 +316,7 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
     this.byLabel.move(card, was.labels, is.labels)
     if (was.kind !== is.kind) this.byKind.move(card, keys(was.kind), keys(is.kind))
     if (was.parentId !== is.parentId) this.byParent.move(card, keys(was.parentId), keys(is.parentId))
+    if (was.supersedes !== is.supersedes) this.bySuperseded.move(card, keys(was.supersedes), keys(is.supersedes))
     if (was.dependsOn !== is.dependsOn)
       this.byDependency.move(
         card,
@@ -350,6 +395,7 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
 const NO_TASK: Pick<Task, 'status' | 'assignees' | 'labels' | 'dependsOn' | 'attempts'> & {
   readonly kind?: string
   readonly parentId?: Id
+  readonly supersedes?: Id
   readonly holder?: Id
 } = Object.freeze({
   status: 'cancelled',
@@ -362,7 +408,7 @@ const keys = (key: string | undefined): readonly string[] => (key === undefined 
 const isEnded = (task: Task | undefined): boolean => task !== undefined && !task.isOpen
 
 /** By creation. */
-export const inOrder = (cards: ReadonlySet<Card>): readonly Task[] =>
+export const inOrder = (cards: Iterable<Card>): readonly Task[] =>
   [...cards].sort((a, b) => a.order - b.order).map(({ task }) => task)
 
 function stageOf({ task, openDependencies, cascades }: Card, now: number): Stage {

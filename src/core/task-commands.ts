@@ -57,7 +57,7 @@ export function create(
 ): readonly Task[] {
   const ids = drafts.map((draft) => {
     const { id = desk.journal.environment.id(), assignees = NONE, createdBy = by } = draft
-    if (desk.board.get(id))
+    if (desk.board.standing(id))
       throw new CrewError('already_exists', `There is a task ${id} already; leave the id out for a new one`, { id })
     desk.admit(turn, assignees, draft.reviewers, draft.watchers)
     const stamp = { createdBy, createdAt: turn.now, assignedAt: assignees.length > 0 ? turn.now : undefined }

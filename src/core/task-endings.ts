@@ -142,8 +142,19 @@ function endWaived(desk: TaskDesk, turn: Turn, { id: rootId }: Task, subtasks: r
 
 /** Why a task that is reopened would fall at once. */
 function heldDown(desk: TaskDesk, { parentId, dependsOn }: Task): string | undefined {
-  if (parentId !== undefined && !desk.known(parentId).isOpen)
-    return `its parent ${parentId} has ended; retry that first`
-  const edge = dependsOn.find((one) => ['fail', 'cancel'].includes(verdict(one, desk.known(one.id)) ?? ''))
-  return edge && `its dependency ${edge.id} was not completed; retry that, with { cascade: true }`
+  const { board } = desk
+  if (parentId !== undefined && !board.get(parentId)?.isOpen)
+    return `its parent ${parentId} has ended; ${remedy(desk, parentId, 'retry that first')}`
+  const edge = dependsOn.find((one) => {
+    const to = verdict(one, board.standing(one.id))
+    // What is forgotten is never retried, so it would block for ever.
+    return to === 'fail' || to === 'cancel' || (to === 'block' && !board.get(one.id))
+  })
+  return (
+    edge &&
+    `its dependency ${edge.id} was not completed; ${remedy(desk, edge.id, 'retry that, with { cascade: true }')}`
+  )
 }
+
+const remedy = ({ board }: TaskDesk, id: Id, retry: string): string =>
+  board.get(id) ? retry : 'it is forgotten, so create a new task instead'

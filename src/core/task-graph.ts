@@ -11,7 +11,7 @@ export interface TaskGraph {
 }
 
 /** What an edge says now that its dependency is as it is; undefined while that is open or unknown. */
-export function verdict(edge: Dependency, dependency: Task | undefined): EdgePolicy | undefined {
+export function verdict(edge: Dependency, dependency: Pick<Task, 'status'> | undefined): EdgePolicy | undefined {
   switch (dependency?.status) {
     case 'completed':
       return 'continue'
@@ -25,7 +25,7 @@ export function verdict(edge: Dependency, dependency: Task | undefined): EdgePol
 }
 
 /** Whether the edge no longer holds its task up. */
-export const isSatisfied = (edge: Dependency, dependency: Task | undefined): boolean =>
+export const isSatisfied = (edge: Dependency, dependency: Pick<Task, 'status'> | undefined): boolean =>
   verdict(edge, dependency) === 'continue'
 
 /** 0–1, rolled up from subtasks: see TaskTracker. */

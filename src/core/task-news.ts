@@ -133,6 +133,7 @@ export class TaskNews implements Observer {
         seq: commit.seq,
         sentAt: at,
       })
+    if (type === 'crew.pruned') this.events.changed()
     if (!type.startsWith('task.')) return
     const { before, after, readied } = change as TaskChange
     this.#readied.push(...readied)

@@ -128,12 +128,12 @@ export class TaskQueries implements Observable<TrackerEvents> {
   /** Of each member. */
   workload(): readonly Workload[] {
     this.parts.journal.assertOpen()
-    const { assigned, held, completed } = this.parts.board
+    const { assigned, held, completed, forgotten } = this.parts.board
     return this.parts.members.list().map(({ id, capacity }) => ({
       member: id,
       assigned: assigned.of(id),
       inProgress: held.of(id),
-      done: completed.of(id),
+      done: completed.of(id) + forgotten.completedBy(id),
       free: Math.max(0, capacity - held.of(id)),
     }))
   }

@@ -343,7 +343,7 @@ function partsOf(
   const keys = IdempotencyKeys.of(journal)
   const board = journal.add('task', new TaskBoard(journal))
   const notices = new TaskNotices(journal.environment, () => journal.projection<Mailboxes>('message'))
-  const cascades = journal.add('crew', new Cascades(board))
+  const cascades = journal.add('crew.cascading', new Cascades(board))
   const desk = new TaskDesk(journal, board, members, notices, { strictMembers, leaseMs, retry }, access, cascades)
   const news = new TaskNews(desk)
   journal.observe(news)

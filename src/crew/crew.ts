@@ -4,6 +4,7 @@
 import { abortable, type Abortable } from '../core/abortable.js'
 import { type AccessOptions, accessFields } from '../core/access.js'
 import { Communications } from '../core/communications.js'
+import { type Retention, retention } from '../core/crew-settings.js'
 import type { Environment, Off } from '../core/environment.js'
 import { CrewError, invalid } from '../core/errors.js'
 import { contained, Events, expectName, logError, type Observable, type OffEvent, type On } from '../core/events.js'
@@ -15,10 +16,12 @@ import { type Kinds, readKinds } from '../core/kinds.js'
 import { storagePort } from '../core/storage-client.js'
 import { upkeepFields, type UpkeepSettings } from '../core/upkeep.js'
 import type { JournalEvent, JournalStorage } from '../core/journal-storage.js'
+import { NONE } from '../core/json.js'
 import { type MemberInfo, memberOptions, type MemberOptions, Members } from '../core/members.js'
 import { type CommunicationsEvents, MESSAGE_EVENTS } from '../core/message-news.js'
 import { type Moment, moment, PastJournal } from '../core/past-journal.js'
 import type { CommitInfo } from '../core/projection.js'
+import { Pruning } from '../core/pruning.js'
 import { dismiss } from '../core/task-endings.js'
 import { retryPolicy } from '../core/task-input.js'
 import { TASK_EVENTS, type TrackerEvents } from '../core/task-news.js'
@@ -51,6 +54,12 @@ export interface CrewOptions<K extends Kinds = Kinds> extends UpkeepSettings, Ac
    * the first that has a later stamp. It answers, and makes reports, as of then; commands reject with `read_only`.
    */
   readonly at?: Moment
+  /**
+   * When what has ended leaves memory, in every process of the crew alike: tasks, and threads of messages that nobody has
+   * before them any more. Nothing that something open refers to; totals in reports stay. A setting of the crew: who opens
+   * it without leaves it as it is, who opens it with another changes it, and `{}` turns it off. Default: everything stays.
+   */
+  readonly retention?: Retention
   /** Hears what nobody awaits: errors of listeners, handlers, timers. Default: console.error, unless somebody listens to 'error'. */
   readonly onError?: (error: unknown) => void
 }
@@ -93,6 +102,10 @@ type CrewOwnEvents = {
   /** It closed, or lost all that it held. */
   'session.ended': [event: SessionEvent]
   'crew.cascading': [event: CascadeEvent]
+  /** What has changed of the settings of the crew. */
+  'crew.configured': [event: { readonly retention?: Retention; readonly commit: CommitInfo }]
+  /** Tasks and messages that are not known any more. */
+  'crew.pruned': [event: { readonly ids: readonly Id[]; readonly commit: CommitInfo }]
   /** Of this process, not stored: the commits from `from` to `to` were trimmed before they were told. */
   resynced: [event: { readonly from: number; readonly to: number }]
   /** Of this process, not stored: the journal is not what was told of it up to commit `at`; it went back or forked. */
@@ -110,6 +123,8 @@ const OWN_EVENTS: Readonly<Record<keyof CrewOwnEvents, unknown>> = {
   'session.renewed': 1,
   'session.ended': 1,
   'crew.cascading': 1,
+  'crew.configured': 1,
+  'crew.pruned': 1,
   resynced: 1,
   diverged: 1,
   '*': 1,
@@ -133,6 +148,7 @@ const crewOptions = object({
   clockSkewMs: (value: unknown) => value as number,
   retry: retryPolicy,
   at: moment,
+  retention,
   onError: errorListener,
   ...upkeepFields,
 })
@@ -147,6 +163,13 @@ const eventsOptions = object({ after: whole(0), signal: abortable.signal })
 export async function openCrew<K extends Kinds = Kinds>(options: CrewOptions<K> = {}): Promise<Crew<K>> {
   const crew = new Crew<K>(options)
   await crew.journal.open()
+  try {
+    await crew.configure(options)
+  } catch (error) {
+    // Who is told that it did not open has nothing to close.
+    await crew.close()
+    throw error
+  }
   return crew
 }
 
@@ -208,6 +231,8 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
     this.reports = new ReportGenerator({ tracker, communications: this.communications })
     this.#members = Members.of(this.journal)
     this.#seen = LastSeen.of(tracker)
+    const { board } = tracker.parts
+    this.journal.observe(new Pruning(this.journal, this.journal.settings, board, this.communications.mailboxes))
     this.#work = new Work(tracker, this.communications)
     this.#events = new Events<CrewOwnEvents>(this.journal.environment, this.journal.onError, OWN_EVENTS)
     this.#errors = new Events(this.journal.environment, hear, { error: 1 })
@@ -274,6 +299,15 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
       tracker: this.tracker,
       work: this.#work,
     })
+  }
+
+  /** Makes settings that hold for the whole crew so, if they are given and not so. @internal */
+  async configure(options: CrewOptions<K>): Promise<void> {
+    const { retention } = read(crewOptions, options, 'options')
+    if (retention && !this.journal.isPast)
+      await this.journal.decide((turn) => {
+        this.journal.settings.configure(turn, { retention })
+      })
   }
 
   /** Folds all that other processes had committed when it was called. */
@@ -356,6 +390,11 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
     else if (event.type === 'crew.cascading') {
       const isOpen = (change as { readonly after?: unknown }).after !== undefined
       this.#events.emit('crew.cascading', Object.freeze({ taskId: event.id, isOpen, commit }))
+    } else if (event.type === 'crew.configured')
+      this.#events.emit('crew.configured', Object.freeze({ ...event.changes, commit }))
+    else if (event.type === 'crew.pruned') {
+      const { tasks = NONE, messages = NONE } = event.changes as Readonly<Record<string, readonly Id[]>>
+      this.#events.emit('crew.pruned', Object.freeze({ ids: Object.freeze([...tasks, ...messages]), commit }))
     }
     this.#events.changed()
   }

@@ -20,7 +20,7 @@ export interface SummaryData {
   readonly usage: Usage
 }
 
-/** How many tasks stand where, and how long they take. */
+/** How many tasks stand where, those that are forgotten included, and how long they take. */
 export const summary: ReportDefinition<SummaryData> = {
   name: 'summary',
 
@@ -29,14 +29,15 @@ export const summary: ReportDefinition<SummaryData> = {
     board.tick()
     const ready = board.inStage('new').size + board.inStage('assigned').size
     const blocked = board.inStage('blocked').size
+    const { forgotten } = board
     const totals = {
-      tasks: board.all.size,
+      tasks: board.all.size + forgotten.size,
       pending: ready + blocked + board.inStage('scheduled').size,
       in_progress: board.inStage('in_progress').size,
       waiting: board.inStage('waiting').size,
-      completed: board.inStage('completed').size,
-      failed: board.inStage('failed').size,
-      cancelled: board.inStage('cancelled').size,
+      completed: board.inStage('completed').size + forgotten.count('completed'),
+      failed: board.inStage('failed').size + forgotten.count('failed'),
+      cancelled: board.inStage('cancelled').size + forgotten.count('cancelled'),
       ready,
       blocked,
       overdue: board.overdue.size,

@@ -23,7 +23,7 @@ export const workload: ReportDefinition<WorkloadData> = {
 
   run({ tracker, statistics, now }) {
     const { board, members } = tracker.parts
-    const all = board.inStage('completed').size
+    const all = board.inStage('completed').size + board.forgotten.count('completed')
     const busyNow = new Map<string, number>()
     for (const { task } of board.inStage('in_progress')) {
       const startedAt = task.attempts.at(-1)?.startedAt ?? now

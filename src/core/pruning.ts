@@ -17,7 +17,7 @@ const AT_ONCE = 500
 const PAUSE_MS = 5000
 /** The same when all that is due must be kept for now, or the last try failed. */
 const LONG_PAUSE_MS = 60_000
-/** How many may have ended since the last look, beside as many as there were then, before it is looked at once. */
+/** How many may have ended since the last look, beside a quarter of what there was then, before it is looked at once. */
 const HURRY = 1000
 
 /** What is to go, by its id: tasks with when they ended, threads with when something in them was last settled. */
@@ -158,7 +158,8 @@ export class Pruning implements Observer {
   #rest(pauseMs: number): void {
     this.#isBusy = false
     // By chance, as the replicas count alike.
-    this.#most = (this.#tasks.size + this.#threads.size + HURRY) * (1 + this.#journal.environment.random())
+    const size = this.#tasks.size + this.#threads.size
+    this.#most = size + (size / 4 + HURRY) * (1 + this.#journal.environment.random())
     this.#arm(pauseMs)
   }
 

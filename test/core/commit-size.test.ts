@@ -17,7 +17,12 @@ function small(maxCommitBytes: number) {
 describe('a commit', () => {
   it('is filled as far as the storage takes it, be its texts short or long in bytes', async () => {
     const { storage, sizes } = small(20_000)
-    const crew = await openCrew({ storage, environment: manualEnvironment(), strictMembers: false })
+    const crew = await openCrew({
+      storage,
+      environment: manualEnvironment(),
+      strictMembers: false,
+      limits: { pairRate: 10_000 },
+    })
     const sends = Array.from({ length: 200 }, (_, n) =>
       crew.communications.send({ sender: 'ana', recipient: 'bo', content: ['x', '€', 'é'][n % 3]!.repeat(n) }),
     )
@@ -32,7 +37,12 @@ describe('a commit', () => {
 
   it('is not measured anew for each command in it', { timeout: 3000 }, async () => {
     const { storage } = small(1_000_000)
-    const crew = await openCrew({ storage, environment: manualEnvironment(), strictMembers: false })
+    const crew = await openCrew({
+      storage,
+      environment: manualEnvironment(),
+      strictMembers: false,
+      limits: { pairRate: 10_000 },
+    })
     const content = 'x'.repeat(800)
     for (let rounds = 0; rounds < 4; rounds++)
       await Promise.all(

@@ -35,6 +35,7 @@ export type { View, Workload } from './core/task-queries.js'
 export type {
   CommandOptions,
   CompleteOptions,
+  ReleaseOptions,
   DependencyInput,
   FailOptions,
   Fenced,

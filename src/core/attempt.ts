@@ -2,14 +2,21 @@ import type { CrewError } from './errors.js'
 import { anyFields, type Id, read, withMore } from './input.js'
 import type { Json } from './json.js'
 import type { Answer, Task } from './task.js'
-import type { CompleteOptions, FailOptions, Fenced, ProgressOptions, WaitOptions } from './task-input.js'
+import type {
+  CompleteOptions,
+  FailOptions,
+  Fenced,
+  ProgressOptions,
+  ReleaseOptions,
+  WaitOptions,
+} from './task-input.js'
 
 /** Where an attempt writes to. */
 export interface AttemptWrites {
   progress(id: Id, options: ProgressOptions & Fenced): Promise<Task>
   complete(id: Id, options: CompleteOptions & Fenced): Promise<Task>
   fail(id: Id, options: FailOptions & Fenced): Promise<Task>
-  release(id: Id, options: { readonly reason?: string } & Fenced): Promise<Task>
+  release(id: Id, options: ReleaseOptions & Fenced): Promise<Task>
   wait(id: Id, options: WaitOptions & Fenced): Promise<Task>
   /** Milliseconds until its lease runs out, if it is not renewed. */
   expiresInMs(attempt: Attempt): number
@@ -86,7 +93,7 @@ export class Attempt<Input = Json | undefined, Result = Json> {
   }
 
   /** Gives the task back, at no charge; the eleventh time in a row counts as a failure. */
-  async release(options: { readonly reason?: string } = {}): Promise<Task> {
+  async release(options: ReleaseOptions = {}): Promise<Task> {
     return this.#writes.release(this.task.id, this.#fenced(options))
   }
 

@@ -4,6 +4,7 @@ import { CrewError, invalid } from './errors.js'
 import type { Id } from './input.js'
 import { NONE } from './json.js'
 import type { Turn } from './projection.js'
+import { spending } from './task-budgets.js'
 import type { TaskDesk } from './task-desk.js'
 import { refuseUnsettled } from './task-graph.js'
 import type { Given } from './task-input.js'
@@ -17,19 +18,17 @@ export function wait(
   desk: TaskDesk,
   turn: Turn,
   task: Task,
-  { fence, of = NONE, withinMs, ...question }: Given['wait'],
+  { fence, of = NONE, withinMs, usage, ...question }: Given['wait'],
 ): Task {
   moves.expectFrom(task, 'wait', fence)
   desk.admit(turn, of, typeof question.onTimeout === 'object' ? question.onTimeout.ask : NONE)
   const { now } = turn
-  if (task.cancelRequested)
-    return desk.move(turn, task, moves.stop(task, now, moves.close(task, 'waiting', now)), task.holder)
-  return ask(desk, turn, task, {
-    of,
-    since: now,
-    ...(withinMs !== undefined && { until: now + withinMs }),
-    ...question,
-  })
+  const waitingFor = { of, since: now, ...(withinMs !== undefined && { until: now + withinMs }), ...question }
+  return spending(desk, turn, task, usage, {}, () =>
+    task.cancelRequested
+      ? desk.move(turn, task, moves.stop(task, now, moves.close(task, 'waiting', now, usage)), task.holder)
+      : ask(desk, turn, task, waitingFor, usage),
+  )
 }
 
 export function resume(desk: TaskDesk, turn: Turn, task: Task, { by, ...answer }: Given['resume']): Task {

@@ -54,10 +54,12 @@ export function release(
   desk: TaskDesk,
   turn: Turn,
   task: Task,
-  { fence, reason = 'released' }: Given['release'],
+  { fence, reason = 'released', usage }: Given['release'],
 ): Task {
   moves.expectFrom(task, 'release', fence)
-  return desk.move(turn, task, moves.release(task, reason, true, desk.chances(turn)), task.holder)
+  return spending(desk, turn, task, usage, {}, () =>
+    desk.move(turn, task, moves.release(task, reason, true, desk.chances(turn), usage), task.holder),
+  )
 }
 
 /** What is claimed is only asked for, unless forced. */

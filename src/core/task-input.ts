@@ -96,6 +96,10 @@ export interface FailOptions {
   readonly retryable?: boolean
   readonly usage?: Usage
 }
+export interface ReleaseOptions {
+  readonly reason?: string
+  readonly usage?: Usage
+}
 export interface ProgressOptions {
   /** 0–1 */
   readonly value?: number
@@ -111,6 +115,7 @@ export interface WaitOptions {
   readonly withinMs?: number
   /** When nobody answers in time; default 'fail'. */
   readonly onTimeout?: 'fail' | 'resume' | { readonly ask: Id | readonly Id[] }
+  readonly usage?: Usage
 }
 
 const edgePolicy = oneOf('fail', 'cancel', 'continue', 'block')
@@ -242,7 +247,7 @@ export const readers = {
   progress: object({ fence, value: number(0, 1), note: text, usage }),
   complete: object({ fence, result: json, usage, waive: list(id) }),
   fail: object({ fence, error: thrown, retryable: flag, usage }, ['error']),
-  release: object({ fence, reason: text }),
+  release: object({ fence, reason: text, usage }),
   wait: object(
     {
       fence,
@@ -251,6 +256,7 @@ export const readers = {
       of: assigneeIds,
       withinMs: duration(),
       onTimeout,
+      usage,
     },
     ['for'],
   ),

@@ -172,15 +172,15 @@ export function giveUp(
 }
 
 /** Back to pending, free of charge, but not for ever; not counted when a session ends. */
-export function release(task: Task, reason: string, isCounted: boolean, chances: Chances): Move {
+export function release(task: Task, reason: string, isCounted: boolean, chances: Chances, usage?: Usage): Move {
   const released = task.counted.released + (isCounted ? 1 : 0)
   if (released > FREE_RELEASES)
     return giveUp(
       task,
-      { outcome: 'failed', code: 'failed', message: `Released ${released} times in a row: ${reason}` },
+      { outcome: 'failed', code: 'failed', message: `Released ${released} times in a row: ${reason}`, usage },
       chances,
     )
-  const closed = close(task, 'released', chances.now, undefined, reason)
+  const closed = close(task, 'released', chances.now, usage, reason)
   if (task.cancelRequested) return stop(task, chances.now, closed)
   return { ...closed, status: 'pending', holder: undefined, counted: { ...task.counted, lost: 0, released } }
 }

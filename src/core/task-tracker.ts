@@ -180,7 +180,7 @@ export class TaskTracker<K extends Kinds = Kinds> extends TaskQueries implements
   }
 
   /** Back to pending, at no charge; the eleventh in a row counts as a failure. */
-  release(id: Id, options: { readonly reason?: string } & input.Fenced = {}): Promise<Task> {
+  release(id: Id, options: input.ReleaseOptions & input.Fenced = {}): Promise<Task> {
     return this.#run('release', id, options)
   }
 

@@ -47,6 +47,22 @@ describe('the budget of a task', () => {
     expect(await c.complete({ usage: { cost: 1 } })).toMatchObject({ status: 'completed' })
   })
 
+  it('is not got round by who gives the task back, or asks', async () => {
+    const { tracker } = await openBoard()
+    const budget = { cost: 1 }
+    await tracker.createMany([named('a', { budget }), named('b', { budget })])
+    const [a, b] = [await claim(tracker, 'ana'), await claim(tracker, 'bo')]
+    expect(await refusal(a.release({ usage: { cost: 2 } }))).toMatchObject({ code: 'budget_spent' })
+    expect(await refusal(b.wait({ for: 'input', usage: { cost: 2 } }))).toMatchObject({ code: 'budget_spent' })
+    for (const id of ['a', 'b'])
+      expect(tracker.get(id)).toMatchObject({
+        status: 'failed',
+        failure: { code: 'budget_spent' },
+        usage: { cost: 2 },
+        attempts: [{ outcome: 'failed', usage: { cost: 2 } }],
+      })
+  })
+
   it('is of all attempts together, and begins anew with a retry; the sum goes on', async () => {
     const { tracker, environment } = await openBoard()
     await tracker.create(named('a', { budget: { tokens: 100 } }))

@@ -123,6 +123,23 @@ describe('usage', () => {
     expect(usage).toEqual({ tokens: 17, cost: 0.5 })
     expect(attempts.map((attempt) => attempt.usage)).toEqual([{ tokens: 7, cost: 0.5 }, { tokens: 10 }])
   })
+
+  it('is told by whatever ends an attempt: a release and a question, too', async () => {
+    const { tracker } = await openBoard()
+    const usage = { tokens: 1, cost: 0.5 }
+    await tracker.createMany([named('a'), named('stopped')])
+    for (let at = 1; at <= 11; at++) await (await claim(tracker, 'ana', { taskId: 'a' })).release({ usage })
+    expect(tracker.get('a')).toMatchObject({ counted: { failures: 1 }, usage: { tokens: 11, cost: 5.5 } })
+    await tracker.update('a', { notBefore: null })
+    await (await claim(tracker, 'bo', { taskId: 'a' })).wait({ for: 'input', usage })
+    const { usage: all, attempts } = tracker.get('a')!
+    expect(all).toEqual({ tokens: 12, cost: 6 })
+    expect(attempts.map((attempt) => attempt.usage)).toEqual(Array.from({ length: 12 }, () => usage))
+
+    const stopped = await claim(tracker, 'ana')
+    await tracker.cancel('stopped')
+    expect(await stopped.wait({ for: 'input', usage })).toMatchObject({ status: 'cancelled', usage })
+  })
 })
 
 describe('a release', () => {

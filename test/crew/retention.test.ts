@@ -60,6 +60,30 @@ describe('retention', () => {
     expect(crew.communications.messages().map(({ content }) => content)).toEqual([8, 9, 10])
   })
 
+  it('leaves no more of three thousand tasks and messages than of one thousand (RL-05)', async () => {
+    const storage = new MemoryStorage()
+    const { crew, environment } = await open({ keep: 20 }, { storage, limits: { pairRate: 1000 } })
+    const stored = async (): Promise<number> => {
+      await crew.checkpoint()
+      let length = 0
+      for await (const part of (await storage.loadCheckpoint('crew'))!.parts) length += part.length
+      return length
+    }
+    const wave = async (): Promise<void> => {
+      const drafts = Array.from({ length: 250 }, (_, n) => ({ description: `Part ${n}` }))
+      for (const { id } of await crew.tracker.createMany(drafts)) await crew.tracker.cancel(id)
+      await Promise.all(drafts.map(({ description }) => crew.as('bo').send('ana', description)))
+      for (const delivery of await crew.communications.receive('ana', { limit: 1000 }))
+        await crew.communications.acknowledge(delivery)
+      await environment.advance('2m')
+    }
+    for (let n = 0; n < 4; n++) await wave()
+    const before = await stored()
+    for (let n = 0; n < 8; n++) await wave()
+    expect([crew.tracker.count(), crew.communications.messages().length]).toEqual([20, 20])
+    expect(await stored()).toBeLessThan(before * 1.05)
+  })
+
   it('leaves totals in reports and workloads as they are', async () => {
     const { crew, tracker, reports, environment } = await open({ afterMs: HOUR })
     for (let n = 0; n < 5; n++) await done(crew, `done ${n}`)

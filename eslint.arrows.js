@@ -37,7 +37,7 @@ const layers = {
   'testing/journal-check': [['../check-journal'], ['*'], ['membership'], ['task-states'], ['findings']],
   'testing/storage-contract': [['../storage-contract'], ['*'], ['trial'], ['samples', 'assert']],
   security: [['index'], ['*']],
-  crew: [['crew'], ['member'], ['work'], ['stopper', 'last-seen']],
+  crew: [['crew'], ['member'], ['work'], ['refusals'], ['stopper', 'last-seen']],
   reports: [['report-generator'], ['*'], ['report', 'markdown'], ['statistics']],
   assignment: [['index'], ['*'], ['strategy']],
   storage: [['*']],

@@ -14,6 +14,7 @@ import type { Task } from '../core/task.js'
 import { choiceOf, matches, readFilter, type TaskFilter } from '../core/task-filter.js'
 import type { TrackerParts } from '../core/task-queries.js'
 import type { TaskTracker } from '../core/task-tracker.js'
+import { Refusals } from './refusals.js'
 import { Stopper } from './stopper.js'
 
 /** Does a task: what it returns is the result, a throw is a failure, final if the error has `retryable: false`. */
@@ -33,10 +34,14 @@ export type Handlers<K extends Kinds> = string extends keyof K
     }
 type Returned<Result> = Result | Task | void | Promise<Result | Task | void>
 
-/** A loop that waits. */
-interface Waiter {
+/** What a loop is for. */
+interface Loop {
   readonly member: Id
   readonly filter?: TaskFilter | undefined
+  readonly stopper: Stopper
+}
+/** A loop that waits. */
+interface Waiter extends Loop {
   readonly resume: () => void
 }
 
@@ -55,6 +60,7 @@ export class Work {
   readonly #parts: TrackerParts
   readonly #onError: (error: unknown) => void
   readonly #stoppers = new Set<Stopper>()
+  readonly #refusals: Refusals
   /** Loops that wait for a task, first come first served. */
   readonly #takers = new Set<Waiter>()
   /** Loops that wait for mail. */
@@ -73,6 +79,7 @@ export class Work {
     this.#parts = tracker.parts
     const { journal } = this.#parts
     this.#onError = journal.onError
+    this.#refusals = new Refusals(journal.environment, journal.onError)
     journal.observe({
       heard: ({ type, id }) => {
         if (type !== 'member.joined') return
@@ -217,21 +224,24 @@ export class Work {
   }
 
   async #nextAttempt(member: Id, filter: TaskFilter | undefined, stopper: Stopper): Promise<Attempt | undefined> {
+    const loop = { member, filter, stopper }
     while (!stopper.isStopped) {
-      if (this.#claiming < this.#readyCount() && this.#hasWork(member, filter)) {
-        const attempt = await this.#claim(member, filter)
+      if (this.#claiming < this.#readyCount() && this.#hasWork(loop)) {
+        const attempt = await this.#claim(loop)
         if (attempt) return attempt
-      } else await this.#wait(this.#takers, member, filter, stopper)
+      } else await this.#wait(this.#takers, loop)
     }
     return undefined
   }
 
-  async #claim(member: Id, filter: TaskFilter | undefined): Promise<Attempt | undefined> {
+  async #claim({ member, filter, stopper }: Loop): Promise<Attempt | undefined> {
     this.#claiming++
     try {
-      return await this.#tracker.claim(member, filter ? { filter } : {})
+      const attempt = await this.#tracker.claim(member, filter ? { filter } : {})
+      this.#refusals.clear(stopper)
+      return attempt
     } catch (error) {
-      await this.#pause(error)
+      await this.#pause(error, stopper)
       return undefined
     } finally {
       this.#claiming--
@@ -241,14 +251,15 @@ export class Work {
 
   async #nextMail(member: Id, stopper: Stopper): Promise<Delivery | undefined> {
     while (!stopper.isStopped) {
-      if (this.#hasMail(member)) {
+      if (!this.#refusals.holds(stopper) && this.#hasMail(member)) {
         try {
           const [delivery] = await this.#communications.receive(member, { limit: 1 })
+          this.#refusals.clear(stopper)
           if (delivery) return delivery
         } catch (error) {
-          await this.#pause(error)
+          await this.#pause(error, stopper)
         }
-      } else await this.#wait(this.#readers, member, undefined, stopper)
+      } else await this.#wait(this.#readers, { member, stopper })
     }
     return undefined
   }
@@ -259,11 +270,11 @@ export class Work {
   }
 
   /** Until woken or stopped. */
-  async #wait(waiters: Set<Waiter>, member: Id, filter: TaskFilter | undefined, stopper: Stopper): Promise<void> {
+  async #wait(waiters: Set<Waiter>, loop: Loop): Promise<void> {
+    const { member, stopper } = loop
     await new Promise<void>((resolve) => {
       const waiter: Waiter = {
-        member,
-        filter,
+        ...loop,
         resume: () => {
           waiters.delete(waiter)
           offStop()
@@ -285,7 +296,7 @@ export class Work {
     let free = this.#takers.size === 0 ? 0 : this.#readyCount() - this.#claiming
     for (const taker of this.#takers) {
       if (free <= 0) break
-      if (!this.#hasWork(taker.member, taker.filter)) continue
+      if (!this.#hasWork(taker)) continue
       free--
       taker.resume()
     }
@@ -338,7 +349,15 @@ export class Work {
     }
   }
 
-  async #pause(error: unknown): Promise<void> {
+  /** Before it is tried again; a loop that is refused waits to be woken. */
+  async #pause(error: unknown, stopper?: Stopper): Promise<void> {
+    if (stopper && CrewError.is(error, 'permission_denied')) {
+      this.#refusals.add(stopper, error, () => {
+        for (const reader of this.#readers) if (reader.stopper === stopper) reader.resume()
+        this.#wakeTakers()
+      })
+      return
+    }
     if (CrewError.is(error, 'closed')) {
       this.#close()
       return
@@ -363,9 +382,9 @@ export class Work {
     if (this.#busy > 0 || journal.isBusy || schemas?.isBusy || desk.cascades.areOpen()) return false
     const { commands } = this.#communications
     const { members } = this.#parts
-    for (const { member } of this.#readers) if (members.get(member) && commands.open(member).length > 0) return false
-    for (const { member, filter } of this.#takers)
-      if (this.#hasWork(member, filter) || this.#willHaveWork(member, filter)) return false
+    for (const { member, stopper } of this.#readers)
+      if (members.get(member) && !this.#refusals.holds(stopper) && commands.open(member).length > 0) return false
+    for (const taker of this.#takers) if (this.#hasWork(taker) || this.#willHaveWork(taker)) return false
     return true
   }
 
@@ -375,19 +394,19 @@ export class Work {
     return board.inStage('new').size + board.inStage('assigned').size
   }
 
-  #hasWork(id: Id, filter: TaskFilter | undefined): boolean {
+  #hasWork({ member: id, filter, stopper }: Loop): boolean {
     const { members, board, desk } = this.#parts
     const member = members.get(id)
-    if (!member || hindrance(board, member) !== undefined) return false
+    if (!member || this.#refusals.holds(stopper) || hindrance(board, member) !== undefined) return false
     const wanted = filter && read(readFilter, filter, 'filter')
     return board.firstFor(member, choiceOf(wanted, board, desk.access?.sightOf(id))) !== undefined
   }
 
   /** Whether there is something to do for a member after a back-off, or when a task is no longer kept for another. */
-  #willHaveWork(id: Id, filter: TaskFilter | undefined): boolean {
+  #willHaveWork({ member: id, filter, stopper }: Loop): boolean {
     const { members, board, desk } = this.#parts
     const member = members.get(id)
-    if (!member) return false
+    if (!member || this.#refusals.holds(stopper)) return false
     const now = board.now()
     const wanted = filter && read(readFilter, filter, 'filter')
     const isMine = (card: Card): boolean =>

@@ -38,7 +38,7 @@ const layers = {
   'testing/storage-contract': [['../storage-contract'], ['*'], ['trial'], ['samples', 'assert']],
   security: [['index'], ['*']],
   crew: [['crew'], ['member'], ['work'], ['refusals'], ['stopper', 'last-seen']],
-  reports: [['report-generator'], ['*'], ['report', 'markdown'], ['statistics']],
+  reports: [['report-generator'], ['*'], ['untaken'], ['report', 'markdown'], ['statistics']],
   assignment: [['index'], ['*'], ['strategy']],
   storage: [['*']],
   'storage/file': [

@@ -1,13 +1,14 @@
-import { fits } from '../core/claim-queues.js'
 import { isPast } from '../core/attempt-record.js'
-import { type MemberInfo, unavailability } from '../core/members.js'
+import { isFor } from '../core/eligibility.js'
+import { unavailability } from '../core/members.js'
 import type { Card } from '../core/task-board.js'
 import type { Task } from '../core/task.js'
 import { span, table } from './markdown.js'
 import type { ReportDefinition, ReportView } from './report.js'
+import { untaken } from './untaken.js'
 
 export interface Finding {
-  readonly kind: 'overdue' | 'waiting' | 'failed' | 'stuck' | 'nobody' | 'dead' | 'budget' | 'cascade'
+  readonly kind: 'overdue' | 'waiting' | 'failed' | 'stuck' | 'nobody' | 'untaken' | 'dead' | 'budget' | 'cascade'
   readonly taskId?: string
   readonly member?: string
   /** Milliseconds since the epoch. */
@@ -34,6 +35,7 @@ export const health: ReportDefinition<HealthData> = {
       ...failed(view),
       ...stuck(view),
       ...nobody(view),
+      ...idle(view),
       ...dead(view),
       ...spent(view),
       ...falling(view),
@@ -119,15 +121,14 @@ const stuck = (view: ReportView): readonly Finding[] =>
     }
   })
 
+const ready = ({ tracker: { parts } }: ReportView): readonly Task[] =>
+  tasks([...parts.board.inStage('new'), ...parts.board.inStage('assigned')])
+
 /** Ready, but for nobody in the crew. */
 const nobody = (view: ReportView): readonly Finding[] => {
-  const { board, members } = view.tracker.parts
-  const crew = members.list()
-  const canDo = (task: Task, member: MemberInfo): boolean =>
-    unavailability(member) === undefined &&
-    (task.assignees.length > 0 ? task.assignees.includes(member.id) : fits(member.skills, task.requires))
-  return tasks([...board.inStage('new'), ...board.inStage('assigned')])
-    .filter((task) => !crew.some((member) => canDo(task, member)))
+  const crew = view.tracker.parts.members.list()
+  return ready(view)
+    .filter((task) => !crew.some((member) => unavailability(member) === undefined && isFor(member, task)))
     .map((task) => {
       const wanted = Object.entries(task.requires)
         .map(([skill, level]) => `${skill} ${level}`)
@@ -145,6 +146,21 @@ const nobody = (view: ReportView): readonly Finding[] => {
       }
     })
 }
+
+/** Ready, and left lying; one finding for each kind, as all of it is left for one reason. */
+const idle = (view: ReportView): readonly Finding[] =>
+  untaken(view, ready(view)).flatMap(({ tasks: [first, ...others], since, member }) => {
+    if (!first) return []
+    const more = others.length > 0 ? ` and ${others.length} more` : ''
+    const what = first.kind === undefined ? `it${more}, without a kind` : `it${more}, of kind ${first.kind}`
+    return {
+      kind: 'untaken',
+      taskId: first.id,
+      since,
+      text: `Nobody takes ${what}, though ${member} is free${said(view, name(first))}`,
+      help: `See whether a handler of \`${member}\` runs and takes that kind, and whether the kind is misspelt`,
+    }
+  })
 
 const dead = (view: ReportView): readonly Finding[] =>
   [...(view.communications?.mailboxes.dead ?? [])].sort(byAge).map(({ message, standing }) => ({
@@ -169,14 +185,14 @@ const spent = ({ tracker }: ReportView): readonly Finding[] =>
     }))
 
 /** What is cut short: others have yet to fall with a task that has ended. */
-const falling = ({ tracker }: ReportView): readonly Finding[] =>
-  tracker.parts.desk.cascades.all.map(([id]) => {
-    const task = tracker.get(id)
+const falling = (view: ReportView): readonly Finding[] =>
+  view.tracker.parts.desk.cascades.all.map(([id]) => {
+    const task = view.tracker.get(id)
     return {
       kind: 'cascade',
       taskId: id,
       since: task?.endedAt ?? 0,
-      text: `Others have yet to fall with it: ${task ? name(task) : id}`,
+      text: `Others have yet to fall with it${said(view, task && name(task))}`,
       help: 'Wait: any open crew goes on with it',
     }
   })

@@ -19,6 +19,7 @@ describe('health', () => {
     const { crew, tracker, reports, environment, communications } = await openTeam(['ana', 'bo'], {
       limits: { deliveries: 1 },
     })
+    for (const { id } of crew.members) await crew.join(id, { kind: 'human' })
     const start = environment.now()
     await tracker.create({ id: 'late', description: 'Late', title: 'Late one', assignees: 'bo', dueAt: start + 5000 })
     await tracker.create({ id: 'magic', description: 'Magic', requires: { magic: 0.5, code: 1 } })
@@ -120,6 +121,72 @@ describe('health', () => {
     await tracker.create({ id: 'task', description: 'x', ...draft })
     await crew.join('bo', options)
     expect(kinds(reports)).toEqual(expected)
+  })
+
+  it('finds what nobody takes though somebody is free: no handler, or a misspelt kind', async () => {
+    const { crew, tracker, reports, environment } = await openTeam(['ana', 'bo'])
+    const bo = await crew.join('bo', { kind: 'human', skills: { paint: 1 } })
+    const work = crew.as('ana').work({ article: () => undefined })
+    const start = environment.now()
+    await tracker.createMany([
+      { id: 'a', description: 'Tides', kind: 'artcle' },
+      { id: 'b', description: 'Ebb', kind: 'artcle', notBefore: start + 60_000 },
+      { id: 'none', description: 'Flow' },
+      { id: 'people', description: 'x', requires: { paint: 1 } },
+      { id: 'done', description: 'x', kind: 'article' },
+    ])
+    await environment.advance('299s')
+    expect(kinds(reports)).toEqual([])
+    await environment.advance('61s')
+    const { findings } = reports.generate('health').data
+    expect(findings.map(({ kind, taskId, since, text }) => [kind, taskId, since - start, text])).toEqual([
+      ['untaken', 'a', 0, 'Nobody takes it and 1 more, of kind artcle, though ana is free: Tides'],
+      ['untaken', 'none', 0, 'Nobody takes it, without a kind, though ana is free: Flow'],
+    ])
+    expect(reports.generate('health', { redact: true }).data.findings.map(({ text }) => text)).toEqual([
+      'Nobody takes it and 1 more, of kind artcle, though ana is free',
+      'Nobody takes it, without a kind, though ana is free',
+    ])
+
+    // One of its kind is taken, so the rest will be; and ana has something to do.
+    await bo.claim({ taskId: 'a' })
+    await tracker.start('none', { by: 'ana' })
+    expect(kinds(reports)).toEqual([])
+    await environment.advance('5m')
+    expect(kinds(reports)).toEqual([])
+    await tracker.complete('none')
+    await environment.advance('299s')
+    expect(kinds(reports)).toEqual([])
+    await environment.advance('1s')
+    expect(kinds(reports)).toEqual([['untaken', 'b']])
+    await tracker.assign('b', 'ana')
+    expect(kinds(reports)).toEqual([])
+    await work.stop()
+  })
+
+  it('tells outsiders who is past a budget and what falls, without words of others', async () => {
+    const { crew, tracker, reports } = await openTeam([])
+    const ana = await crew.join('ana', { budget: { cost: 1 } })
+    await tracker.createMany([
+      { id: 'root', description: 'Secret tides' },
+      ...Array.from({ length: 1500 }, (_, at) => ({ description: `${at}`, dependsOn: ['root'] })),
+    ])
+    const attempt = (await ana.claim())!
+    const findings: string[][] = []
+    crew.on('crew.cascading', ({ isOpen }) => {
+      if (!isOpen) return
+      for (const redact of [false, true])
+        findings.push(reports.generate('health', { redact }).data.findings.map(({ text }) => text))
+    })
+    await attempt.fail({ error: 'Secret error', retryable: false, usage: { cost: 2 } })
+    expect(findings).toEqual([
+      [
+        'Failed: Secret tides: Secret error',
+        'Is past its budget: ana',
+        'Others have yet to fall with it: Secret tides',
+      ],
+      ['Failed', 'Is past its budget: ana', 'Others have yet to fall with it'],
+    ])
   })
 
   it('names who must review', async () => {

@@ -10,11 +10,12 @@ export class LastSeen implements Slice, Observer {
   readonly #at = new Map<Id, number>()
   readonly #board: TrackerParts['board']
 
+  /** @internal */
   constructor({ board }: TrackerParts) {
     this.#board = board
   }
 
-  /** Those of the tracker's journal; a checkpoint keeps it, as events that it stands for are not read again. */
+  /** Those of the tracker's journal; a checkpoint keeps it, as events that it stands for are not read again. @internal */
   static of({ parts }: { readonly parts: TrackerParts }): LastSeen {
     return parts.journal.keep('seen', () => {
       const seen = new LastSeen(parts)

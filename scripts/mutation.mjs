@@ -1,0 +1,55 @@
+// Changes the code in small ways and counts which changes the tests notice: `npm run mutation`, or one part of it with
+// `npm run mutation -- messages`. Each part is run with the tests of its own, so that it takes minutes and not hours.
+import { spawnSync } from 'node:child_process'
+
+const parts = {
+  tasks: {
+    mutate: ['task', 'task-moves', 'task-graph', 'attempt'],
+    tests: ['core/task', 'core/task-*', 'core/time', 'core/workload'],
+  },
+  messages: {
+    mutate: ['communications', 'message-commands', 'mailboxes'],
+    tests: [
+      'core/ask',
+      'core/communications',
+      'core/deliveries',
+      'core/expiry',
+      'core/idempotency',
+      'core/mail-limits',
+      'core/message',
+      'core/policy',
+      'core/topics',
+      'core/visibility',
+    ],
+  },
+  journal: {
+    mutate: ['decision', 'local-journal', 'journal', 'replica'],
+    tests: [
+      'core/checkpoint',
+      'core/commit-size',
+      'core/crew-faults',
+      'core/journal*',
+      'core/misuse',
+      'crew/read-only',
+      'core/saved-state.property',
+      'core/storage-client',
+      'crew/close',
+      'crew/rebuilt*',
+      'crew/lifetime',
+    ],
+  },
+}
+
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts)
+const failed = names.filter((name) => {
+  const { mutate, tests } = parts[name]
+  console.log(`\n=== ${name}`)
+  const files = mutate.map((file) => `src/core/${file}.ts`).join()
+  const { status } = spawnSync('npx', ['stryker', 'run', '--mutate', files], {
+    stdio: 'inherit',
+    env: { ...process.env, CREWLOG_MUTATION_TESTS: tests.map((test) => `test/${test}.test.ts`).join(' ') },
+  })
+  return status !== 0
+})
+if (failed.length > 0) console.error(`\nUnder the threshold, or not run: ${failed.join(', ')}`)
+process.exitCode = failed.length > 0 ? 1 : 0

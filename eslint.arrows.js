@@ -37,7 +37,7 @@ const layers = {
   'testing/journal-check': [['../check-journal'], ['*'], ['membership'], ['task-states'], ['findings']],
   'testing/storage-contract': [['../storage-contract'], ['*'], ['trial'], ['samples', 'assert']],
   security: [['index'], ['*']],
-  crew: [['crew'], ['member'], ['work'], ['refusals'], ['stopper', 'last-seen']],
+  crew: [['crew'], ['member'], ['work'], ['refusals'], ['stopper', 'last-seen', 'crew-news', 'crew-options']],
   reports: [['report-generator'], ['*'], ['untaken'], ['report', 'markdown'], ['statistics']],
   assignment: [['index'], ['*'], ['strategy']],
   storage: [['*']],

@@ -1,12 +1,6 @@
-export {
-  Crew,
-  openCrew,
-  type CrewEvents,
-  type CrewOptions,
-  type CascadeEvent,
-  type MemberEvent,
-  type SessionEvent,
-} from './crew/crew.js'
+export { Crew, openCrew } from './crew/crew.js'
+export type { CrewOptions } from './crew/crew-options.js'
+export type { CascadeEvent, CrewEvents, MemberEvent, SessionEvent } from './crew/crew-news.js'
 export { Member, type MessageOptions, type WorkOptions } from './crew/member.js'
 export type { Running } from './crew/stopper.js'
 export type { Handler, Handlers } from './crew/work.js'

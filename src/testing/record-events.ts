@@ -2,7 +2,8 @@ import { invalid } from '../core/errors.js'
 import { read, withMethods } from '../core/input.js'
 import type { TrackerEvents } from '../core/task-news.js'
 import type { StoredEvent } from '../core/journal-log.js'
-import { type Crew, CREW_EVENTS, type CrewEvents } from '../crew/crew.js'
+import type { Crew } from '../crew/crew.js'
+import { CREW_EVENTS, type CrewEvents } from '../crew/crew-news.js'
 
 /** What a crew told since the recording began, in order. */
 export interface RecordedEvents {

@@ -1,6 +1,7 @@
 import { CrewError } from '../core/errors.js'
 import type { JournalStorage } from '../core/journal-storage.js'
-import { type Crew, type CrewOptions, openCrew } from '../crew/crew.js'
+import { type Crew, openCrew } from '../crew/crew.js'
+import type { CrewOptions } from '../crew/crew-options.js'
 import type { FaultDetails, StorageCall } from './fault-plan.js'
 import { faultyStorage, type FaultyStorage } from './faulty-storage.js'
 import { SimulatedProcess } from './simulated-process.js'

@@ -18,7 +18,8 @@ import type { JournalStorage } from '../core/journal-storage.js'
 import type { MemberInfo, MemberOptions } from '../core/members.js'
 import type { TaskDraft } from '../core/task-input.js'
 import type { Task } from '../core/task.js'
-import type { Crew, CrewOptions } from '../crew/crew.js'
+import type { Crew } from '../crew/crew.js'
+import type { CrewOptions } from '../crew/crew-options.js'
 
 /** Always the same; exponential with this mean; uniform between two bounds; or as the function says, in milliseconds. */
 export type Duration<Of> =

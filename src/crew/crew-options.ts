@@ -1,0 +1,62 @@
+import { type AccessOptions, accessFields } from '../core/access.js'
+import { type Retention, retention } from '../core/crew-settings.js'
+import type { Environment } from '../core/environment.js'
+import { errorListener, flag, id, type Limits, limits, object } from '../core/input.js'
+import type { JournalStorage } from '../core/journal-storage.js'
+import { type Kinds, readKinds } from '../core/kinds.js'
+import { environmentPort } from '../core/local-journal.js'
+import { type Moment, moment } from '../core/past-journal.js'
+import { storagePort } from '../core/storage-client.js'
+import { retryPolicy } from '../core/task-input.js'
+import type { RetryPolicy } from '../core/task.js'
+import { upkeepFields, type UpkeepSettings } from '../core/upkeep.js'
+
+export interface CrewOptions<K extends Kinds = Kinds> extends UpkeepSettings, AccessOptions {
+  /** Tells the crews in one storage apart; default 'crew'. */
+  readonly name?: string
+  /** Default: memory, gone with the process. */
+  readonly storage?: JournalStorage
+  readonly environment?: Environment
+  /** Schemas for what tasks of each kind take and give. With them, other kinds are refused; without, a kind is only a name. */
+  readonly kinds?: K
+  readonly limits?: Limits
+  /** Only members can be assigned, written to, or claim; default true. */
+  readonly strictMembers?: boolean
+  /** How long a claim holds without a renewal, ms; default 60 s, at least 1 s. */
+  readonly leaseMs?: number
+  /** By how much the wall clocks of two processes may differ, ms; default 5 minutes. */
+  readonly clockSkewMs?: number
+  /** For tasks without a policy of their own. */
+  readonly retry?: RetryPolicy
+  /**
+   * A read-only past: the crew as it was after the commit of that number; or at that time, after the last commit before
+   * the first that has a later stamp. It answers, and makes reports, as of then; commands reject with `read_only`.
+   */
+  readonly at?: Moment
+  /**
+   * When what has ended leaves memory, in every process of the crew alike: tasks, and threads of messages that nobody has
+   * before them any more. Nothing that something open refers to; totals in reports stay. A setting of the crew: who opens
+   * it without leaves it as it is, who opens it with another changes it, and `{}` turns it off. Default: everything stays.
+   */
+  readonly retention?: Retention
+  /** Hears what nobody awaits: errors of listeners, handlers, timers. Default: console.error, unless somebody listens to 'error'. */
+  readonly onError?: (error: unknown) => void
+}
+
+/** Options as `openCrew` is given them. */
+export const crewOptions = object({
+  name: id,
+  storage: storagePort,
+  environment: environmentPort,
+  kinds: readKinds,
+  limits,
+  strictMembers: flag,
+  ...accessFields,
+  leaseMs: (value: unknown) => value as number,
+  clockSkewMs: (value: unknown) => value as number,
+  retry: retryPolicy,
+  at: moment,
+  retention,
+  onError: errorListener,
+  ...upkeepFields,
+})

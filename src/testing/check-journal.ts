@@ -1,12 +1,15 @@
 import { filledText, read } from '../core/input.js'
 import { type Commit, FORMAT, type JournalEvent, type JournalStorage } from '../core/journal-storage.js'
-import type { Json } from '../core/json.js'
 import { storagePort } from '../core/storage-client.js'
 import { Attempts } from './journal-check/attempts.js'
+import { Budgets } from './journal-check/budgets.js'
 import { type BrokenPromise, Findings } from './journal-check/findings.js'
 import { Graph } from './journal-check/graph.js'
+import { Keys } from './journal-check/keys.js'
 import { Mail } from './journal-check/mail.js'
 import { Membership } from './journal-check/membership.js'
+import { Pruning } from './journal-check/pruning.js'
+import { Sessions } from './journal-check/sessions.js'
 import { TaskStates } from './journal-check/task-states.js'
 
 const PAGE_COMMITS = 500
@@ -46,15 +49,32 @@ class JournalCheck {
   readonly #graph: Graph
   readonly #members: Membership
   readonly #mail: Mail
+  readonly #keys: Keys
+  readonly #sessions: Sessions
+  readonly #budgets: Budgets
+  readonly #pruning: Pruning
+  /** What is configured, by name. */
+  readonly #settings = new Map<string, string>()
 
   constructor(trimmedTo: number) {
     const isPartial = trimmedTo > 0
+    const { findings } = this
     this.#last = { seq: trimmedTo, id: isPartial ? undefined : '' }
-    this.#tasks = new TaskStates(this.findings, isPartial)
-    this.#attempts = new Attempts(this.findings)
-    this.#graph = new Graph(this.findings, this.#tasks.all)
-    this.#members = new Membership(this.findings, isPartial)
-    this.#mail = new Mail(this.findings, this.#members, isPartial)
+    const tasks = new TaskStates(findings, isPartial)
+    const attempts = new Attempts(findings)
+    const graph = new Graph(findings, tasks.all, isPartial)
+    const budgets = new Budgets(findings, isPartial)
+    this.#tasks = tasks
+    this.#attempts = attempts
+    this.#graph = graph
+    this.#budgets = budgets
+    this.#members = new Membership(findings, isPartial)
+    this.#sessions = new Sessions(findings)
+    const mail = new Mail(findings, this.#members, this.#sessions, isPartial)
+    const keys = new Keys(findings, tasks.all, mail, isPartial)
+    this.#mail = mail
+    this.#keys = keys
+    this.#pruning = new Pruning(findings, isPartial, { tasks: tasks.all, graph, mail, keys, attempts, budgets })
   }
 
   commit(commit: Commit): void {
@@ -82,6 +102,8 @@ class JournalCheck {
     }
     findings.at(commit)
     this.#graph.endCommit()
+    this.#budgets.endCommit()
+    this.#keys.endCommit()
   }
 
   #isWhole(event: JournalEvent, committedAt: number): boolean {
@@ -98,39 +120,36 @@ class JournalCheck {
   }
 
   #event(event: JournalEvent): void {
-    const { type } = event
+    const { type, id } = event
+    if (type === 'task.created' || type === 'message.sent') this.#keys.made(id)
     if (type.startsWith('task.')) {
       const step = this.#tasks.step(event)
       if (!step) return
       this.#attempts.check(step)
       this.#graph.check(step)
       this.#members.check(step)
+      this.#sessions.check(step)
+      this.#budgets.check(step)
     } else if (type.startsWith('message.')) this.#mail.check(event)
-    else if (type.startsWith('member.')) this.#members.change(event)
-    else if (type === 'crew.cascading') this.#graph.cascading()
-    else if (type === 'crew.pruned') this.#prune(event.changes)
+    else if (type.startsWith('member.')) {
+      this.#members.change(event)
+      this.#budgets.member(event)
+    } else if (type === 'key.used') this.#keys.use(event)
+    else if (type === 'session.ended') this.#sessions.end(id)
+    else if (type === 'crew.cascading') this.#graph.cascading(event)
+    else if (type === 'crew.pruned') this.#pruning.check(event)
+    else if (type === 'crew.configured') this.#configure(event)
   }
 
-  #prune(changes: Json): void {
-    for (const id of textsIn(changes)) {
-      const user = this.#graph.needs(id)
-      this.findings.expect(user === undefined, 'pruning', `task ${id} is forgotten, though ${user ?? ''} is open`, id)
-      this.findings.expect(
-        !this.#mail.isOpen(id),
-        'pruning',
-        `message ${id} is forgotten, though it is not settled`,
-        id,
-      )
-      this.#tasks.all.delete(id)
-      this.#attempts.forget(id)
-      this.#mail.forget(id)
-    }
+  #configure({ changes }: JournalEvent): void {
+    const entries = Object.entries(changes).map(([name, value]) => [name, JSON.stringify(value)] as const)
+    this.findings.expect(
+      entries.some(([name, value]) => this.#settings.get(name) !== value),
+      'settings',
+      `is configured as it was before: ${JSON.stringify(changes)}`,
+    )
+    for (const [name, value] of entries) this.#settings.set(name, value)
   }
-}
-
-function textsIn(value: Json): readonly string[] {
-  if (typeof value === 'string') return [value]
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []
 }
 
 async function checkCheckpoints(

@@ -14,7 +14,7 @@ export class RawJournal implements JournalStorage {
   /** One commit that follows the last one, wherever it does not say otherwise. */
   add(events: readonly RawEvent[], wrong: Partial<Commit> = {}): this {
     const { seq = this.trimmedTo, id: prev = '' } = this.commits.at(-1) ?? {}
-    const at = 1_000_000 + seq * 1000
+    const { at = 1_000_000 + seq * 1000 } = wrong
     const dated = events.map((event) => ({ at, ...event }))
     this.commits.push({ seq: seq + 1, id: `c${seq + 1}`, prev, format: 1, at, events: dated, ...wrong })
     return this
@@ -117,8 +117,25 @@ export const sent = (id: string, recipient: string | readonly string[], changes:
   changes: { sender: 'ana', recipient, content: 'hello', threadId: id, ...changes },
 })
 
-export const delivered = (type: string, id: string, recipient: string, state: string, count: number): RawEvent => ({
+export const delivered = (
+  type: string,
+  id: string,
+  recipient: string,
+  state: string,
+  count: number,
+  more: Changes = {},
+): RawEvent => ({
   type: `message.${type}`,
   id,
-  changes: { delivery: { recipient, state, count } },
+  changes: { delivery: { recipient, state, count, ...more } },
 })
+
+/** Says that something was made with a key, by ana. */
+export const keyUsed = (key: string, ids: readonly string[], changes: Changes = {}): RawEvent => ({
+  type: 'key.used',
+  id: key,
+  by: 'ana',
+  changes: { command: 'create', hash: '0', ids, ...changes },
+})
+
+export const pruned = (changes: Changes): RawEvent => ({ type: 'crew.pruned', id: 'crew', changes })

@@ -32,14 +32,24 @@ export type JournalRule =
   | 'eligibility'
   /** No task waits for itself. */
   | 'cycles'
-  /** What an end brings about is in the same commit. */
+  /** What an end brings about is in the same commit, or what is left of it is said to be open. */
   | 'cascades'
+  /** What passes a budget fails its task, and is told of its member, who starts no more. */
+  | 'budgets'
   /** Tasks and messages name members only. */
   | 'members'
   /** A reply is in the thread of its message, one hop further; a question has one reply in time. */
   | 'threads'
-  /** A delivery is handed out to one at a time, and settled once. */
+  /** A delivery is handed out to one at a time, in time, and settled once. */
   | 'deliveries'
+  /** A message to a topic goes to those who follow it in its commit. */
+  | 'topics'
+  /** What has a key is made once for each command and member, and is there. */
+  | 'keys'
+  /** Nothing is held by a session that has ended. */
+  | 'sessions'
+  /** What is configured for the crew is something new. */
+  | 'settings'
   /** Only what nothing open needs is forgotten. */
   | 'pruning'
   /** A checkpoint is one of this journal, and nothing is trimmed that none stands for. */

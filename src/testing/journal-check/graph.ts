@@ -1,67 +1,113 @@
+import type { JournalEvent } from '../../core/journal-storage.js'
 import type { Findings } from './findings.js'
 import { type EdgeState, isOpen, type TaskState, type TaskStep } from './task-states.js'
+import { WaitingOrder } from './waiting-order.js'
 
 /** A writer's clock may have gone on within the turn that a commit was decided in. */
 const TURN_MS = 1000
+
+type Linked = Pick<TaskState, 'id' | 'dependsOn' | 'parentId' | 'supersedes'>
 
 /** What tasks wait for: their dependencies and their subtasks. */
 export class Graph {
   readonly #findings: Findings
   readonly #tasks: ReadonlyMap<string, TaskState>
+  readonly #isPartial: boolean
   readonly #dependents = new Map<string, Set<string>>()
   readonly #parts = new Map<string, Set<string>>()
-  /** Of the commit that is checked. */
+  readonly #successors = new Map<string, Set<string>>()
+  readonly #order = new WaitingOrder(
+    (id) => this.#awaited(id),
+    (id) => this.#awaiting(id),
+  )
+  /** Cascades under way, by the task that each began with: what others have yet to fall with. */
+  readonly #open = new Map<string, Set<string>>()
+  /** Of the commit that is checked: what has ended, or is no longer open in a cascade; what edges have a say in anew. */
   readonly #ended = new Set<string>()
   readonly #exposed = new Set<string>()
-  readonly #linked = new Set<string>()
-  #isCascading = false
 
-  constructor(findings: Findings, tasks: ReadonlyMap<string, TaskState>) {
+  constructor(findings: Findings, tasks: ReadonlyMap<string, TaskState>, isPartial: boolean) {
     this.#findings = findings
     this.#tasks = tasks
+    this.#isPartial = isPartial
   }
 
   check({ event, type, before, after }: TaskStep): void {
     const { id } = after
     this.#link(before, after)
-    if (before?.dependsOn !== after.dependsOn || before.parentId !== after.parentId) this.#linked.add(id)
+    if (before?.dependsOn !== after.dependsOn || before.parentId !== after.parentId)
+      this.#findings.expect(this.#order.add(id), 'cycles', 'waits for itself')
     if (['created', 'dependencyAdded', 'retried', 'released', 'resumed'].includes(type)) this.#exposed.add(id)
     if (before?.status !== after.status && !isOpen(after)) this.#ended.add(id)
     if (type === 'started') this.#checkReady(after, event.at)
   }
 
-  /** The rest of a cascade comes in later commits. */
-  cascading(): void {
-    this.#isCascading = true
+  /** The rest of a cascade comes in later commits, or has come. */
+  cascading({ id, changes }: JournalEvent): void {
+    const { added = [], removed = [] } = (changes['open'] ?? {}) as {
+      readonly added?: readonly string[]
+      readonly removed?: readonly string[]
+    }
+    const open = this.#open.get(id) ?? new Set()
+    for (const cause of added) {
+      const { status = 'failed' } = this.#tasks.get(cause) ?? {}
+      this.#findings.expect(
+        status === 'failed' || status === 'cancelled',
+        'cascades',
+        `others are to fall with ${cause}, which is ${status}`,
+      )
+      open.add(cause)
+    }
+    for (const cause of removed) {
+      this.#findings.expect(
+        open.delete(cause) || this.#isPartial,
+        'cascades',
+        `nothing was left to fall with ${cause}, which is said to be over`,
+      )
+      this.#ended.add(cause)
+    }
+    if (open.size > 0) this.#open.set(id, open)
+    else this.#open.delete(id)
   }
 
   /** What must hold at the end of a commit. */
   endCommit(): void {
-    for (const id of this.#linked) this.#checkCycle(id)
-    if (!this.#isCascading) {
-      for (const id of this.#ended) this.#checkFalls(id)
-      for (const id of this.#exposed) this.#checkEdges(id)
-    }
-    this.#isCascading = false
-    for (const set of [this.#ended, this.#exposed, this.#linked]) set.clear()
+    const open = new Set([...this.#open.values()].flatMap((causes) => [...causes]))
+    for (const id of this.#ended) if (!open.has(id)) this.#checkFalls(id, open)
+    for (const id of this.#exposed) this.#checkEdges(id, open)
+    this.#ended.clear()
+    this.#exposed.clear()
   }
 
-  /** Who is open and refers to a task. */
-  needs(id: string): string | undefined {
+  isOpen(id: string): boolean {
     const task = this.#tasks.get(id)
-    if (task && isOpen(task)) return id
-    return [...(this.#dependents.get(id) ?? []), ...(this.#parts.get(id) ?? [])].find((other) => this.#isOpen(other))
+    return task !== undefined && isOpen(task)
   }
 
-  #link(before: TaskState | undefined, after: TaskState): void {
-    const { id, parentId, dependsOn } = after
+  /** What a task is still needed for; undefined when it can be forgotten. */
+  needs(id: string): string | undefined {
+    const { parentId } = this.#tasks.get(id) ?? {}
+    if (this.isOpen(id)) return 'it is open'
+    const others = [this.#dependents, this.#parts, this.#successors].flatMap((sets) => [...(sets.get(id) ?? [])])
+    const user = [...others, ...(parentId === undefined ? [] : [parentId])].find((other) => this.isOpen(other))
+    if (user !== undefined) return `${user} is open and refers to it`
+    return [...this.#open.values()].some((causes) => causes.has(id)) ? 'others have yet to fall with it' : undefined
+  }
+
+  forget(id: string): void {
+    const task = this.#tasks.get(id)
+    if (task) this.#link(task, { id, dependsOn: [] })
+    this.#order.delete(id)
+  }
+
+  #link(before: Linked | undefined, after: Linked): void {
+    const { id, parentId, supersedes, dependsOn } = after
     if (before?.dependsOn !== dependsOn) {
       for (const edge of before?.dependsOn ?? []) this.#dependents.get(edge.id)?.delete(id)
       for (const edge of dependsOn) add(this.#dependents, edge.id, id)
     }
-    if (before?.parentId === parentId) return
-    if (before?.parentId !== undefined) this.#parts.get(before.parentId)?.delete(id)
-    if (parentId !== undefined) add(this.#parts, parentId, id)
+    move(this.#parts, id, before?.parentId, parentId)
+    move(this.#successors, id, before?.supersedes, supersedes)
   }
 
   #checkReady({ dependsOn, parentId, notBefore = 0 }: TaskState, at: number): void {
@@ -80,24 +126,25 @@ export class Graph {
     this.#findings.expect(notBefore <= at + TURN_MS, 'readiness', `started at ${at}, before ${notBefore}`)
   }
 
-  #checkFalls(id: string): void {
+  #checkFalls(id: string, open: ReadonlySet<string>): void {
     const ended = this.#tasks.get(id)
     if (!ended || isOpen(ended)) return
     for (const part of this.#parts.get(id) ?? [])
       this.#findings.expect(
-        !this.#isOpen(part),
+        !this.isOpen(part),
         'cascades',
         `is open, though ${id}, which it is part of, is ${ended.status}`,
         part,
       )
-    for (const dependent of this.#dependents.get(id) ?? []) this.#checkEdges(dependent)
+    for (const dependent of this.#dependents.get(id) ?? []) this.#checkEdges(dependent, open)
   }
 
-  #checkEdges(id: string): void {
+  /** But for what has yet to fall. */
+  #checkEdges(id: string, open: ReadonlySet<string>): void {
     const task = this.#tasks.get(id)
     if (task?.status !== 'pending') return
     for (const edge of task.dependsOn) {
-      const dependency = this.#tasks.get(edge.id)
+      const dependency = open.has(edge.id) ? undefined : this.#tasks.get(edge.id)
       const to = dependency && verdict(edge, dependency)
       this.#findings.expect(
         to !== 'fail' && to !== 'cancel',
@@ -108,28 +155,13 @@ export class Graph {
     }
   }
 
-  /** Comes back to where it began? */
-  #checkCycle(start: string): void {
-    const seen = new Set<string>()
-    const next = [...this.#awaited(start)]
-    for (let at = next.pop(); at !== undefined; at = next.pop()) {
-      if (at === start) {
-        this.#findings.add('cycles', `waits for itself`, start)
-        return
-      }
-      if (seen.has(at)) continue
-      seen.add(at)
-      next.push(...this.#awaited(at))
-    }
-  }
-
   #awaited(id: string): readonly string[] {
     return [...(this.#tasks.get(id)?.dependsOn ?? []).map((edge) => edge.id), ...(this.#parts.get(id) ?? [])]
   }
 
-  #isOpen(id: string): boolean {
-    const task = this.#tasks.get(id)
-    return task !== undefined && isOpen(task)
+  #awaiting(id: string): readonly string[] {
+    const { parentId } = this.#tasks.get(id) ?? {}
+    return [...(this.#dependents.get(id) ?? []), ...(parentId === undefined ? [] : [parentId])]
   }
 }
 
@@ -137,6 +169,12 @@ function add(sets: Map<string, Set<string>>, key: string, value: string): void {
   const set = sets.get(key)
   if (set) set.add(value)
   else sets.set(key, new Set([value]))
+}
+
+function move(sets: Map<string, Set<string>>, id: string, from: string | undefined, to: string | undefined): void {
+  if (from === to) return
+  if (from !== undefined) sets.get(from)?.delete(id)
+  if (to !== undefined) add(sets, to, id)
 }
 
 /** What an edge says of a task whose dependency is so. */

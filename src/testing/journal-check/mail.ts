@@ -1,43 +1,101 @@
 import type { JournalEvent } from '../../core/journal-storage.js'
 import type { Findings } from './findings.js'
 import type { Membership } from './membership.js'
+import type { Sessions } from './sessions.js'
+import { Topics } from './topics.js'
+
+interface DeliveryState {
+  readonly state: string
+  readonly count: number
+  readonly session?: string
+}
 
 interface MessageState {
   readonly threadId: string
   readonly hops: number
   readonly recipients: readonly string[]
-  readonly isQuestion: boolean
+  /** Whom it could not reach. */
+  readonly refused: readonly string[]
+  readonly sender: string | undefined
+  readonly taskId: string | undefined
+  /** Of a question. */
+  readonly answerBy: number | undefined
+  readonly expiresAt: number | undefined
+  /** In time, by who was asked. */
   isAnswered: boolean
-  readonly deliveries: Map<string, { readonly state: string; readonly count: number }>
+  /** In time or not. */
+  hasReply: boolean
+  readonly deliveries: Map<string, DeliveryState>
 }
 
+const BEFORE = ['queued', 'leased']
 const SETTLED = ['acknowledged', 'dead', 'expired']
 
 /** Messages and their deliveries. */
 export class Mail {
   readonly #findings: Findings
   readonly #members: Membership
+  readonly #sessions: Sessions
   readonly #isPartial: boolean
+  readonly #topics: Topics
   readonly #messages = new Map<string, MessageState>()
+  readonly #threads = new Map<string, Set<MessageState>>()
+  readonly #byTask = new Map<string, Set<MessageState>>()
 
-  constructor(findings: Findings, members: Membership, isPartial: boolean) {
+  constructor(findings: Findings, members: Membership, sessions: Sessions, isPartial: boolean) {
     this.#findings = findings
     this.#members = members
+    this.#sessions = sessions
     this.#isPartial = isPartial
+    this.#topics = new Topics(findings, members, isPartial)
   }
 
   check(event: JournalEvent): void {
-    if (event.type === 'message.sent') this.#send(event)
+    const { type } = event
+    if (type === 'message.sent') this.#send(event)
+    else if (type === 'message.refused') this.#refuse(event)
+    else if (type === 'message.followed' || type === 'message.unfollowed') this.#topics.change(event)
     else if ('delivery' in event.changes) this.#deliver(event)
   }
 
-  /** Whether somebody has not settled it. */
-  isOpen(id: string): boolean {
-    return [...(this.#messages.get(id)?.deliveries.values() ?? [])].some(({ state }) => !SETTLED.includes(state))
+  has(id: string): boolean {
+    return this.#messages.has(id)
+  }
+
+  /** Whether somebody has it before them. */
+  isBefore(id: string): boolean {
+    return [...(this.#messages.get(id)?.deliveries.values() ?? [])].some(({ state }) => BEFORE.includes(state))
+  }
+
+  /** What a message is still needed for, itself or by its thread; undefined when it can be forgotten. */
+  needs(id: string, at: number): string | undefined {
+    const { answerBy = 0, hasReply = false, threadId } = this.#messages.get(id) ?? {}
+    if (answerBy > at && !hasReply) return 'it waits for its reply'
+    return threadId !== undefined && this.isOpenThread(threadId) ? `its thread ${threadId} is not settled` : undefined
+  }
+
+  /** Whether anything in it is before somebody, or is dead and can be sent again. */
+  isOpenThread(threadId: string): boolean {
+    for (const { deliveries } of this.#threads.get(threadId) ?? [])
+      for (const { state } of deliveries.values()) if (BEFORE.includes(state) || state === 'dead') return true
+    return false
+  }
+
+  /** Threads in which a task is talked of. */
+  threadsAbout(taskId: string): ReadonlySet<string> {
+    return new Set(Array.from(this.#byTask.get(taskId) ?? [], ({ threadId }) => threadId))
+  }
+
+  taskOf(id: string): string | undefined {
+    return this.#messages.get(id)?.taskId
   }
 
   forget(id: string): void {
+    const message = this.#messages.get(id)
+    if (!message) return
     this.#messages.delete(id)
+    remove(this.#threads, message.threadId, message)
+    if (message.taskId !== undefined) remove(this.#byTask, message.taskId, message)
   }
 
   #send({ id, changes }: JournalEvent): void {
@@ -48,8 +106,10 @@ export class Mail {
       threadId = id,
       hops = 0,
       late = false,
-      answerBy,
       settled = [],
+      refused = [],
+      topic,
+      ...rest
     } = changes as {
       readonly sender?: string
       readonly recipient?: string | readonly string[]
@@ -58,21 +118,46 @@ export class Mail {
       readonly hops?: number
       readonly late?: boolean
       readonly answerBy?: number
+      readonly expiresAt?: number
+      readonly taskId?: string
+      readonly topic?: string
       readonly settled?: readonly string[]
+      readonly refused?: readonly { readonly recipient: string }[]
     }
     this.#findings.expect(!this.#messages.has(id), 'once', `message ${id} is there already`)
     const recipients = typeof recipient === 'string' ? [recipient] : recipient
-    this.#members.expect(recipients, 'recipient')
+    const missed = refused.map((one) => one.recipient)
+    this.#members.expect([...recipients, ...missed], 'recipient')
+    if (topic !== undefined) this.#topics.expect(topic, sender, [...recipients, ...missed])
     const state = (member: string): string => (settled.includes(member) ? 'acknowledged' : 'queued')
-    this.#messages.set(id, {
+    const message: MessageState = {
       threadId,
       hops,
       recipients,
-      isQuestion: answerBy !== undefined,
+      refused: missed,
+      sender,
+      taskId: rest.taskId,
+      answerBy: rest.answerBy,
+      expiresAt: rest.expiresAt,
       isAnswered: false,
+      hasReply: false,
       deliveries: new Map(recipients.map((member) => [member, { state: state(member), count: 0 }])),
-    })
-    if (replyTo !== undefined) this.#reply(replyTo, { sender, threadId, hops, late })
+    }
+    this.#messages.set(id, message)
+    add(this.#threads, threadId, message)
+    if (rest.taskId !== undefined) add(this.#byTask, rest.taskId, message)
+    if (replyTo !== undefined) this.#reply(replyTo, { sender, threadId, hops, late }, recipients)
+  }
+
+  /** It tells what the message has said. */
+  #refuse({ id, changes }: JournalEvent): void {
+    const message = this.#messages.get(id)
+    const recipient = changes['recipient'] as string
+    this.#findings.expect(
+      message ? message.refused.includes(recipient) : this.#isPartial,
+      message ? 'deliveries' : 'existence',
+      message ? `does not say that it could not reach ${recipient}` : `there is no message ${id}`,
+    )
   }
 
   #reply(
@@ -88,6 +173,7 @@ export class Mail {
       readonly hops: number
       readonly late: boolean
     },
+    recipients: readonly string[],
   ): void {
     const parent = this.#messages.get(replyTo)
     this.#findings.expect(
@@ -102,7 +188,9 @@ export class Mail {
       `it is in thread ${threadId}, what it answers in ${parent.threadId}`,
     )
     this.#findings.expect(hops === parent.hops + 1, 'threads', `it has ${hops} hops, what it answers ${parent.hops}`)
-    if (!parent.isQuestion || late || !parent.recipients.includes(sender)) return
+    if (!parent.recipients.includes(sender)) return
+    if (parent.sender !== undefined && recipients.includes(parent.sender)) parent.hasReply = true
+    if (parent.answerBy === undefined || late) return
     this.#findings.expect(
       !parent.isAnswered,
       'threads',
@@ -111,11 +199,9 @@ export class Mail {
     parent.isAnswered = true
   }
 
-  #deliver({ type, id, changes }: JournalEvent): void {
-    const { recipient, state, count } = changes['delivery'] as {
+  #deliver({ type, id, at, changes }: JournalEvent): void {
+    const { recipient, state, count, session } = changes['delivery'] as unknown as DeliveryState & {
       readonly recipient: string
-      readonly state: string
-      readonly count: number
     }
     const message = this.#messages.get(id)
     const delivery = message?.deliveries.get(recipient)
@@ -123,13 +209,18 @@ export class Mail {
       this.#findings.expect(this.#isPartial, 'existence', `there is no delivery of message ${id} to ${recipient}`)
       return
     }
-    message.deliveries.set(recipient, { state, count })
+    const what = `message ${id} to ${recipient}`
+    if (delivery.session !== undefined) this.#sessions.drop(delivery.session, what)
+    if (state === 'leased' && session !== undefined) this.#sessions.hold(session, what)
+    message.deliveries.set(recipient, { state, count, ...(state === 'leased' && session !== undefined && { session }) })
     const findings = this.#findings
+    const { expiresAt = Infinity } = message
     const where = `to ${recipient}, which is ${delivery.state} after ${delivery.count} times`
     switch (type) {
       case 'message.leased':
         findings.expect(delivery.state === 'queued', 'deliveries', `handed out ${where}`)
         findings.expect(count === delivery.count + 1, 'deliveries', `handed out for the time ${count} ${where}`)
+        findings.expect(at < expiresAt, 'deliveries', `handed out at ${at}, expired at ${expiresAt}`)
         break
       case 'message.acknowledged':
         findings.expect(
@@ -148,7 +239,23 @@ export class Mail {
         )
         break
       case 'message.expired':
-        findings.expect(!SETTLED.includes(delivery.state), 'deliveries', `expired ${where}`)
+        findings.expect(
+          !SETTLED.includes(delivery.state) && expiresAt < Infinity,
+          'deliveries',
+          `expired ${where}, ${expiresAt < Infinity ? 'by its time' : 'but never expires'}`,
+        )
     }
   }
+}
+
+function add(sets: Map<string, Set<MessageState>>, key: string, message: MessageState): void {
+  const set = sets.get(key)
+  if (set) set.add(message)
+  else sets.set(key, new Set([message]))
+}
+
+function remove(sets: Map<string, Set<MessageState>>, key: string, message: MessageState): void {
+  const set = sets.get(key)
+  set?.delete(message)
+  if (set?.size === 0) sets.delete(key)
 }

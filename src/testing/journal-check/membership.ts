@@ -28,12 +28,17 @@ export class Membership {
 
   change({ type, id, changes }: JournalEvent): void {
     const known = this.#members.get(id)
-    const isIn = known !== undefined && known.hasLeft !== true
+    const isIn = this.isIn(id)
     if (type === 'member.joined') this.#findings.expect(!isIn, 'once', `${id} has joined already`)
     else this.#findings.expect(isIn || this.#isPartial, 'existence', `${id} is no member`)
     const blank: MemberState = { skills: {}, capacity: 1, available: true }
     if (type === 'member.left') this.#members.set(id, { ...(known ?? blank), hasLeft: true })
-    else this.#members.set(id, { ...(isIn ? known : blank), ...changes })
+    else this.#members.set(id, { ...blank, ...(isIn && known), ...changes })
+  }
+
+  isIn(id: string): boolean {
+    const known = this.#members.get(id)
+    return known !== undefined && known.hasLeft !== true
   }
 
   /** Reports those who never joined: a mailbox outlives its member. */

@@ -6,7 +6,10 @@ import type { Findings } from './findings.js'
 export interface AttemptState {
   readonly number: number
   readonly member: string
+  readonly session: string
   readonly fence: number
+  /** Of a claim; a task started by hand has none. */
+  readonly leaseMs?: number
   readonly outcome?: string
   readonly usage?: UsageState
 }
@@ -27,6 +30,7 @@ export interface TaskState {
   readonly commentCount: number
   readonly holder?: string
   readonly parentId?: string
+  readonly supersedes?: string
   readonly notBefore?: number
   readonly failure?: { readonly code: string; readonly rootId?: string }
   readonly assignees: readonly string[]
@@ -37,6 +41,7 @@ export interface TaskState {
   readonly attempts: readonly AttemptState[]
   readonly answers: readonly { readonly number: number }[]
   readonly usage: UsageState
+  readonly budget?: UsageState
 }
 
 /** An event of a task, with the task before and after it. */

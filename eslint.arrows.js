@@ -72,7 +72,7 @@ const layers = {
     ['task-filter', 'task-notices', 'eligibility'],
     ['cascades'],
     ['task-board', 'mailboxes'],
-    ['message-index', 'mail-queues'],
+    ['message-index', 'mail-queues', 'task-card'],
     ['attempt', 'claim-queues', 'task-graph', 'forgotten-tasks', 'delivery', 'topics', 'pair-rates'],
     ['kinds'],
     ['access', 'task-input', 'task-moves', 'message-filter', 'thread'],

@@ -42,7 +42,7 @@ export type { DraftOf, Kept, Kind, Kinds, StandardSchema, Taken } from './core/k
 export type { Idempotent } from './core/idempotency.js'
 export type { AccessOptions, CanSee, Policy, Target } from './core/access.js'
 export type { TaskFilter } from './core/task-filter.js'
-export type { Stage } from './core/task-board.js'
+export type { Stage } from './core/task-card.js'
 export type { TaskEvent, TrackerEvents } from './core/task-news.js'
 export { Attempt } from './core/attempt.js'
 export type { AttemptRecord, Budget, Outcome, Usage } from './core/attempt-record.js'

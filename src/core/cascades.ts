@@ -2,7 +2,8 @@ import type { Id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
 import { type Json, NONE } from './json.js'
 import type { Projection } from './projection.js'
-import type { Card, TaskBoard } from './task-board.js'
+import type { TaskBoard } from './task-board.js'
+import type { Card } from './task-card.js'
 
 /** What falls because of one task, and is more than one commit holds. */
 export interface Cascade {

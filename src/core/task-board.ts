@@ -1,7 +1,6 @@
 import { difference, sum, type Usage } from './attempt-record.js'
 import { type Json, NONE } from './json.js'
-import type { Attempt } from './attempt.js'
-import { type Choice, ClaimQueues, type Queued, type Ticket } from './claim-queues.js'
+import { type Choice, ClaimQueues } from './claim-queues.js'
 import type { Forgetting } from './forgetting.js'
 import type { Environment } from './environment.js'
 import { ForgottenTasks } from './forgotten-tasks.js'
@@ -13,42 +12,9 @@ import type { LocalJournal } from './local-journal.js'
 import { type MemberInfo, Members } from './members.js'
 import { MultiMap, Tally } from './multi-map.js'
 import { cannotFold, chain, pieces, type Projection } from './projection.js'
-import type { Lease } from './session.js'
-import { type Dependency, Task, type TaskStatus } from './task.js'
+import { type Dependency, Task } from './task.js'
+import { audience, Card, inOrder, type Stage, stageOf, timeLimit } from './task-card.js'
 import { isSatisfied, type TaskGraph } from './task-graph.js'
-
-/** One word for a board's column: what the status and the graph say together. */
-export type Stage = 'scheduled' | 'blocked' | 'new' | 'assigned' | Exclude<TaskStatus, 'pending'>
-
-/** A task with where it stands. */
-export class Card implements Queued {
-  task: Task
-  readonly order: number
-  priority = 0
-  openDependencies = 0
-  /** How many cascades under way it may fall with. */
-  cascades = 0
-  stage: Stage = 'new'
-  readonly stageSlot: Slot<Card>
-  tickets: readonly Ticket<Card>[] = NONE
-  /** When the clock alone changes where it stands; Infinity for never. */
-  turnsAt = Infinity
-  timeSlot: Slot<Card> | undefined
-  lease: Lease | undefined
-  /** This process's own, while it runs. */
-  attempt: Attempt | undefined
-
-  constructor(task: Task, order: number) {
-    this.task = task
-    this.order = order
-    this.stageSlot = new Slot<Card>(this)
-  }
-
-  /** Pending, with nothing in its way. */
-  get isReady(): boolean {
-    return this.stage === 'new' || this.stage === 'assigned'
-  }
-}
 
 /** What folding one event changed. */
 export interface TaskChange {
@@ -406,28 +372,3 @@ const NO_TASK: Pick<Task, 'status' | 'assignees' | 'labels' | 'dependsOn' | 'att
 })
 const keys = (key: string | undefined): readonly string[] => (key === undefined ? NONE : [key])
 const isEnded = (task: Task | undefined): boolean => task !== undefined && !task.isOpen
-
-/** By creation. */
-export const inOrder = (cards: Iterable<Card>): readonly Task[] =>
-  [...cards].sort((a, b) => a.order - b.order).map(({ task }) => task)
-
-function stageOf({ task, openDependencies, cascades }: Card, now: number): Stage {
-  if (task.status !== 'pending') return task.status
-  if (openDependencies > 0 || cascades > 0) return 'blocked'
-  if (task.notBefore !== undefined && task.notBefore > now) return 'scheduled'
-  return task.assignees.length > 0 ? 'assigned' : 'new'
-}
-
-/** Who may take it; nobody named means whoever fits. */
-const audience = ({ offeredTo, assignees }: Task, now: number): readonly Id[] =>
-  offeredTo && offeredTo.until > now ? [offeredTo.member] : assignees
-
-/** When it fails, or what it waits for is over, unless something happens before. */
-export function timeLimit(task: Task): number {
-  const running = task.timeLimitMs === undefined ? undefined : task.running
-  return Math.min(
-    task.failAt ?? Infinity,
-    task.waitingFor?.until ?? Infinity,
-    running ? running.startedAt + (task.timeLimitMs ?? 0) : Infinity,
-  )
-}

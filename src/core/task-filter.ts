@@ -17,7 +17,8 @@ import {
 } from './input.js'
 import { isEmpty } from './json.js'
 import type { Choice } from './claim-queues.js'
-import type { Card, Stage, TaskBoard } from './task-board.js'
+import type { TaskBoard } from './task-board.js'
+import type { Card, Stage } from './task-card.js'
 import type { Task, TaskStatus } from './task.js'
 
 export interface TaskFilter {

@@ -1,7 +1,7 @@
 import { isPast } from '../core/attempt-record.js'
 import { isFor } from '../core/eligibility.js'
 import { unavailability } from '../core/members.js'
-import type { Card } from '../core/task-board.js'
+import type { Card } from '../core/task-card.js'
 import type { Task } from '../core/task.js'
 import { span, table } from './markdown.js'
 import type { ReportDefinition, ReportView } from './report.js'

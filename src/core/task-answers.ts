@@ -45,13 +45,12 @@ export function review(
   const who = answerer(desk, turn, task, 'review', by)
   const answered = moves.answered(task, { ...verdict, by: who, at: turn.now })
   if (verdict.passed) {
-    refuseUnsettled(desk.board, task, NONE)
-    return desk.move(
-      turn,
-      task,
-      moves.end('completed', turn.now, answered, { progress: { ...task.progress, value: 1 } }),
-      who,
-    )
+    const subtasks = desk.board.subtasks(task.id)
+    refuseUnsettled(desk.board, task, task.waitingFor?.waive ?? NONE)
+    const completed = moves.end('completed', turn.now, answered, { progress: { ...task.progress, value: 1 } })
+    const passed = desk.move(turn, task, completed, who)
+    endWaived(desk, turn, task, subtasks)
+    return passed
   }
   if (!final) return goOn(desk, turn, task, answered, who)
   const failure: Failure = { code: 'failed', message: `Did not pass the review: ${verdict.remarks ?? 'no remarks'}` }
@@ -63,6 +62,15 @@ export function ask(desk: TaskDesk, turn: Turn, task: Task, waitingFor: WaitingF
   const waiting = desk.move(turn, task, { ...moves.wait(task, waitingFor, usage), ...more }, task.holder)
   desk.notices.asked(turn, waiting, task.holder)
   return waiting
+}
+
+/** What was waived when a task was completed is not left open under it. */
+export function endWaived(desk: TaskDesk, turn: Turn, { id: rootId }: Task, subtasks: readonly Task[]): void {
+  const failure: Failure = { code: 'cancelled', message: `Waived when task ${rootId} was completed`, rootId }
+  for (const { id } of subtasks) {
+    const subtask = desk.known(id)
+    if (subtask.isOpen) desk.move(turn, subtask, moves.cancel(subtask, failure, turn.now))
+  }
 }
 
 /** Back to pending; kept for its last holder for one lease, if that one can take it at once. */

@@ -31,8 +31,10 @@ export function expect(desk: TaskDesk, turn: Turn, id: Id, by?: Id): Task {
 
 /** The task, if who asks for the command can see it and may give it. */
 export function expectAllowed(desk: TaskDesk, turn: Turn, id: Id, name: CommandName, given: object): Task {
+  const { by } = given as Given['by']
+  desk.expectMember(by)
   if (!desk.access) return expect(desk, turn, id)
-  const { by, fence, ...rest } = given as Partial<Given['by'] & Given['complete']>
+  const { fence, by: _by, ...rest } = given as Partial<Given['by'] & Given['complete']>
   const task = expect(desk, turn, id, by)
   const target: Record<string, unknown> = { taskId: id, ...rest }
   let command: string = name
@@ -55,6 +57,7 @@ export function create(
   drafts: readonly Given['taskDraft'][],
   by: Id | undefined,
 ): readonly Task[] {
+  desk.expectMember(by)
   const ids = drafts.map((draft) => {
     const { id = desk.journal.environment.id(), assignees = NONE, createdBy = by } = draft
     if (desk.board.standing(id))

@@ -46,6 +46,11 @@ export class TaskDesk {
     for (const some of ids) if (some) this.members.admit(turn, some, this.settings.strictMembers)
   }
 
+  /** Who asks for something must take part where members are strict, too: throws `not_found`. */
+  expectMember(by: Id | undefined): void {
+    if (by !== undefined && this.settings.strictMembers) this.members.expect(by)
+  }
+
   /** What the next try at a task depends on. */
   chances({ now }: Turn): moves.Chances {
     return { now, retry: this.settings.retry, chance: this.journal.environment.random() }

@@ -3,7 +3,7 @@ import type { Id } from './input.js'
 import { NONE, sameJson } from './json.js'
 import type { LeaseEnd, LeaseTerms } from './session.js'
 import type { Turn } from './projection.js'
-import { ask } from './task-answers.js'
+import { ask, endWaived } from './task-answers.js'
 import { spending } from './task-budgets.js'
 import type { TaskDesk } from './task-desk.js'
 import { fallenWith, refuseUnsettled, verdict } from './task-graph.js'
@@ -30,7 +30,14 @@ export function complete(
   return spending(desk, turn, task, usage, { result }, () => {
     const { holder, reviewers } = task
     if (reviewers.length > 0)
-      return ask(desk, turn, task, { for: 'review', of: reviewers, since: turn.now }, usage, { result })
+      return ask(
+        desk,
+        turn,
+        task,
+        { for: 'review', of: reviewers, since: turn.now, ...(waive.length > 0 && { waive }) },
+        usage,
+        { result },
+      )
     const completed = desk.move(turn, task, moves.complete(task, turn.now, result, usage), holder)
     endWaived(desk, turn, task, subtasks)
     return completed
@@ -132,14 +139,6 @@ export function giveUp(desk: TaskDesk, turn: Turn, task: Task, mishap: moves.Mis
   // What ended without its doing is not by the holder.
   const by = mishap.outcome === 'lost' || mishap.outcome === 'timed_out' ? undefined : task.holder
   return desk.move(turn, task, moves.giveUp(task, mishap, desk.chances(turn)), by)
-}
-
-function endWaived(desk: TaskDesk, turn: Turn, { id: rootId }: Task, subtasks: readonly Task[]): void {
-  const failure: Failure = { code: 'cancelled', message: `Waived when task ${rootId} was completed`, rootId }
-  for (const { id } of subtasks) {
-    const subtask = desk.known(id)
-    if (subtask.isOpen) desk.move(turn, subtask, moves.cancel(subtask, failure, turn.now))
-  }
 }
 
 /** Why a task that is reopened would fall at once. */

@@ -52,6 +52,8 @@ export interface WaitingFor {
   readonly since: number
   readonly until?: number
   readonly onTimeout?: OnTimeout
+  /** Of a review: subtasks that need not have ended well when it is passed. */
+  readonly waive?: readonly Id[]
 }
 
 const NOT_BEGUN = Object.freeze({ value: 0 })

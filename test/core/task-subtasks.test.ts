@@ -67,6 +67,27 @@ describe('a task with subtasks', () => {
     expect(new Set(events.all.map(({ seq }) => seq)).size).toBe(1)
   })
 
+  it('is reviewed without those that it waives: they go on until it is passed', async () => {
+    const board = await wholeOfThree()
+    const { tracker } = board
+    await tracker.update('whole', { reviewers: ['rita'] })
+    await fail(board, 'two')
+    await tracker.complete('whole', { waive: ['one', 'two'] }).catch(() => undefined)
+    await tracker.complete('whole', { waive: ['one', 'two', 'three'] })
+    expect(statuses(board)).toEqual({ whole: 'waiting', one: 'pending', two: 'failed', three: 'pending' })
+    await tracker.create(named('late', { parentId: 'whole' }))
+    expect(await refusal(tracker.review('whole', { passed: true }))).toMatchObject({ details: { unsettled: ['late'] } })
+    await tracker.cancel('late')
+    await tracker.review('whole', { passed: true })
+    expect(statuses(board)).toEqual({
+      whole: 'completed',
+      one: 'cancelled',
+      two: 'failed',
+      three: 'cancelled',
+      late: 'cancelled',
+    })
+  })
+
   it('waives only subtasks of its own', async () => {
     const { tracker } = await wholeOfThree()
     await tracker.create(named('other'))

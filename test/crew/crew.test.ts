@@ -151,7 +151,31 @@ describe('members', () => {
     await expect(tracker.claim('zoe')).rejects.toMatchObject(refused)
     await expect(tracker.create({ description: 'x', watchers: ['zoe'] })).rejects.toMatchObject(refused)
     await expect(crew.communications.receive('zoe')).rejects.toMatchObject(refused)
+    const by = { by: 'zoe' }
+    const asked = [
+      tracker.create({ description: 'x' }, by),
+      tracker.createMany([{ description: 'x' }], by),
+      tracker.start(task.id, by),
+      tracker.update(task.id, { priority: 2 }, by),
+      tracker.assign(task.id, 'ana', by),
+      tracker.unassign(task.id, by),
+      tracker.addDependency(task.id, 'x', by),
+      tracker.comment(task.id, 'x', by),
+      tracker.cancel(task.id, by),
+    ]
+    for (const command of asked) await expect(command).rejects.toMatchObject(refused)
     expect(tracker.list()).toEqual([task])
+  })
+
+  it('who have left are no longer heard of through a handle that was kept', async () => {
+    const { crew, tracker } = await openTeam(['ana'])
+    const ana = crew.as('ana')
+    await tracker.create({ id: 'a', description: 'Tides', reviewers: ['ana'] })
+    await crew.leave('ana')
+    const before = tracker.get('a')
+    for (const command of [ana.comment('a', 'x'), ana.answer('a', 1), ana.send('ana', 'x'), ana.claim()])
+      await expect(command).rejects.toMatchObject({ code: 'not_found' })
+    expect(tracker.get('a')).toBe(before)
   })
 
   it('need not join where they are not strict: an id becomes a member at its first use', async () => {

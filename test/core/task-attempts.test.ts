@@ -124,6 +124,21 @@ describe('usage', () => {
     expect(attempts.map((attempt) => attempt.usage)).toEqual([{ tokens: 7, cost: 0.5 }, { tokens: 10 }])
   })
 
+  it('of an attempt that is over is not counted', async () => {
+    const board = await openBoard()
+    const old = await held(board)
+    await old.release()
+    const usage = { tokens: 5 }
+    const late = [
+      old.progress({ usage }),
+      old.complete({ usage }),
+      old.fail({ error: 'x', usage }),
+      old.release({ usage }),
+    ]
+    for (const write of [...late, old.wait({ for: 'input', usage })]) await refusal(write)
+    expect(board.tracker.get('a')).toMatchObject({ version: 3, usage: {}, attempts: [{ usage: {} }] })
+  })
+
   it('is told by whatever ends an attempt: a release and a question, too', async () => {
     const { tracker } = await openBoard()
     const usage = { tokens: 1, cost: 0.5 }

@@ -234,6 +234,26 @@ describe('assigning', () => {
     expect(await tracker.unassign('a')).toMatchObject({ assignees: [] })
     expect([tracker.stage('a'), events.of('unassigned')[0]?.before]).toEqual(['new', ['cleo', 'ana']])
   })
+
+  it('asks whether those who are new are fit and available, unless it is forced; who is assigned stays so', async () => {
+    const { crew, tracker } = await openBoard({ strictMembers: true })
+    for (const id of ['ana', 'bo']) await crew.join(id)
+    await crew.join('cleo', { skills: { code: 1 }, available: false })
+    const draft = named('a', { requires: { code: 1 } })
+    expect(await refusal(tracker.create({ ...draft, assignees: 'ana' }))).toMatchObject({
+      code: 'not_eligible',
+      message: 'ana cannot take task a: it requires code 1; assign it with { force: true } to give it anyway',
+    })
+    await tracker.create(draft)
+    expect(await refusal(tracker.assign('a', 'cleo'))).toMatchObject({
+      code: 'not_eligible',
+      message: 'cleo cannot take task a: cleo is not available; assign it with { force: true } to give it anyway',
+    })
+    expect(tracker.get('a')).toMatchObject({ version: 1, assignees: [] })
+    await tracker.assign('a', ['cleo', 'ana'], { force: true })
+    expect(await refusal(tracker.assign('a', ['ana', 'bo']))).toMatchObject({ details: { id: 'a', member: 'bo' } })
+    expect(await tracker.assign('a', ['ana'])).toMatchObject({ assignees: ['ana'] })
+  })
 })
 
 describe('updating', () => {

@@ -32,7 +32,7 @@ const layers = {
     ['*'],
     ['faulty-storage', 'matchers', 'script-steps'],
     ['fault-plan', 'rewindable-storage', 'manual-environment'],
-    ['random', 'likeness', 'record-events'],
+    ['random', 'likeness', 'record-events', 'rounds'],
   ],
   'testing/journal-check': [
     ['../check-journal'],

@@ -4,7 +4,12 @@ export { crash } from './crash.js'
 export type { Fault, FaultDetails, FaultPlan, PlannedFault, StorageCall } from './fault-plan.js'
 export { faultyStorage, type FaultRecord, FaultyStorage, type FaultyStorageOptions } from './faulty-storage.js'
 export { given, type ExpectedEvent, type Given, type When } from './given.js'
-export { manualEnvironment, type ManualEnvironment, type Span } from './manual-environment.js'
+export {
+  manualEnvironment,
+  type ManualEnvironment,
+  type ManualEnvironmentOptions,
+  type Span,
+} from './manual-environment.js'
 export {
   crewMatchers,
   type CrewMatchers,

@@ -1,16 +1,25 @@
 import { type Environment, type Off } from '../core/environment.js'
-import { invalid } from '../core/errors.js'
+import { CrewError, invalid } from '../core/errors.js'
 import { Heap, Slot } from '../core/heap.js'
-import { number, object, read, time, type TimeInput } from '../core/input.js'
+import { number, object, read, type Reader, time, type TimeInput } from '../core/input.js'
 import { randomFrom } from './random.js'
+import { Rounds } from './rounds.js'
 
 /** Milliseconds, or a number with its unit: '250ms', '90s', '1m', '2h', '3d'. */
 export type Span = number | string
 
 /** An environment in which time passes only when told to, and chance and ids repeat with the seed. */
 export interface ManualEnvironment extends Environment {
-  /** Lets time pass: runs what falls due, in order, and waits after each for what it started. Real I/O is not waited for. */
+  /**
+   * Lets time pass: runs what falls due, in order, and waits after each for what it started. Real I/O is not waited for.
+   * Rejects with `loop_detected` when something goes round without time passing, and so does `settle`.
+   */
   advance(span: Span): Promise<void>
+  /**
+   * Lets time pass, from one timer to the next, until the promise settles, and answers as it does. Rejects with
+   * `timed_out` when it is not settled after `within` (default '1d'), or when nothing falls due any more.
+   */
+  run<T>(promise: PromiseLike<T>, within?: Span): Promise<T>
   /** Waits, without time passing, for what is under way in memory. */
   settle(): Promise<void>
   /** Sets the wall clock, forwards or backwards; timers and the monotonic clock go on as they were. */
@@ -23,31 +32,66 @@ interface Timer {
   readonly at: number
   readonly order: number
   readonly run: () => void
+  /** Of a timer without a delay: by how many of its kind it was set, one by another. */
+  readonly depth: number
+}
+
+export interface ManualEnvironmentOptions {
+  /** Decides chance; default 1. */
+  readonly seed?: number
+  /** Where the wall clock starts; default 2026-01-01T00:00:00Z. */
+  readonly now?: TimeInput
+  /** Instead of chance by the seed, 0 ≤ x < 1: `() => 0.5` makes every pause before another attempt half of its most. */
+  readonly random?: () => number
 }
 
 const BEGINNING = Date.UTC(2026, 0, 1)
-const manualOptions = object({ seed: number(), now: time })
+const chance: Reader<() => number> = (value, name) => {
+  if (typeof value !== 'function') throw invalid(`${name} must be a function that answers a number from 0 to below 1`)
+  return () => {
+    const drawn: unknown = (value as () => unknown)()
+    if (typeof drawn === 'number' && drawn >= 0 && drawn < 1) return drawn
+    throw invalid(`${name} must answer a number from 0 to below 1, not ${String(drawn)}`)
+  }
+}
+const manualOptions = object({ seed: number(), now: time, random: chance })
 
-/** `seed` (default 1) decides ids and chance; `now` (default 2026-01-01T00:00:00Z) is where the wall clock starts. */
-export function manualEnvironment(
-  options: { readonly seed?: number; readonly now?: TimeInput } = {},
-): ManualEnvironment {
-  const { seed = 1, now = BEGINNING } = read(manualOptions, options, 'options')
+export function manualEnvironment(options: ManualEnvironmentOptions = {}): ManualEnvironment {
+  const { seed = 1, now = BEGINNING, random = randomFrom(seed) } = read(manualOptions, options, 'options')
   let monotonic = 0
   /** Of the wall clock against the monotonic one. A sum of what has passed would lose fractions, and time with them. */
   let aheadMs = now
   let timersMade = 0
   let idsMade = 0
   const timers = new Heap<Timer>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order))
-  const random = randomFrom(seed)
+  /** Of the timer that ran last. */
+  let depth = 0
 
-  return {
+  /** Runs the next timer, if it is due by then. */
+  const step = async (until: number): Promise<boolean> => {
+    const due = timers.peek()
+    if (!due || due.at > until) return false
+    timers.shift()
+    if (due.at > monotonic) rounds.passed()
+    monotonic = due.at
+    depth = due.depth
+    due.run()
+    await rounds.watch(settle)
+    return true
+  }
+
+  const environment: ManualEnvironment = {
     // Whole, as a platform's wall clock is.
-    now: () => Math.floor(aheadMs + monotonic),
+    now() {
+      rounds.look()
+      return Math.floor(aheadMs + monotonic)
+    },
     monotonic: () => monotonic,
     setTimer(run, ms): Off {
       if (typeof run !== 'function') throw invalid(`A timer takes a function, not a ${typeof run}`)
-      const slot = new Slot<Timer>({ at: monotonic + read(number(0), ms, 'delay'), order: ++timersMade, run })
+      const at = monotonic + read(number(0), ms, 'delay')
+      const slot = new Slot<Timer>({ at, order: ++timersMade, run, depth: at > monotonic ? 0 : depth + 1 })
+      rounds.deepen(slot.item.depth)
       timers.add(slot)
       return () => {
         timers.delete(slot)
@@ -57,16 +101,33 @@ export function manualEnvironment(
     random,
     async advance(span) {
       const end = monotonic + milliseconds(span)
-      await settle()
-      for (let due = timers.peek(); due && due.at <= end; due = timers.peek()) {
-        timers.shift()
-        monotonic = due.at
-        due.run()
-        await settle()
-      }
+      depth = 0
+      await rounds.watch(settle)
+      while (await step(end));
+      if (end > monotonic) rounds.passed()
       monotonic = end
     },
-    settle,
+    async run(promise, within = '1d') {
+      const end = monotonic + milliseconds(within)
+      depth = 0
+      if (typeof (promise as Partial<typeof promise> | undefined)?.then !== 'function')
+        throw invalid('run takes a promise: environment.run(crew.tracker.whenEnded(id))')
+      const waiting = { isOver: false }
+      const settled = (): void => {
+        waiting.isOver = true
+      }
+      const ended = Promise.resolve(promise)
+      ended.then(settled, settled)
+      await rounds.watch(settle)
+      while (!waiting.isOver && (await step(end)));
+      if (waiting.isOver) return ended
+      const when = timers.peek() ? `within ${within}` : 'though nothing is due any more'
+      throw new CrewError(
+        'timed_out',
+        `The promise did not settle ${when}; pass a longer span, or await what does real I/O before`,
+      )
+    },
+    settle: () => rounds.watch(settle),
     setWallClock(to) {
       aheadMs = read(time, to, 'time') - monotonic
     },
@@ -74,6 +135,8 @@ export function manualEnvironment(
       aheadMs += milliseconds(span)
     },
   }
+  const rounds = new Rounds(environment)
+  return environment
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }

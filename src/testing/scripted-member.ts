@@ -8,6 +8,7 @@ import { Crew } from '../crew/crew.js'
 import type { Member } from '../crew/member.js'
 import type { Running } from '../crew/stopper.js'
 import { milliseconds, type Span } from './manual-environment.js'
+import { Rounds } from './rounds.js'
 import { type Scene, type Step, stepOf } from './script-steps.js'
 
 /** Steps, and functions as steps. What ends an attempt ends its part of the script; the last part is played again and again. */
@@ -144,6 +145,7 @@ class Role implements ScriptedMember {
     }
     for (const step of parts[Math.min(tries, parts.length - 1)] ?? []) {
       this.log.push(`${id}: ${step.does}`)
+      this.#act(id, step.does)
       try {
         await step.play(scene)
       } catch (error) {
@@ -171,7 +173,9 @@ class Role implements ScriptedMember {
     if (verdict === undefined) return
     this.#verdicts.set(taskId, count + 1)
     await this.#think()
-    this.log.push(`${taskId}: ${verdict === true ? 'passes' : 'sends back'}`)
+    const does = verdict === true ? 'passes' : 'sends back'
+    this.log.push(`${taskId}: ${does}`)
+    this.#act(taskId, does)
     await this.member.review(taskId, {
       passed: verdict === true,
       ...(typeof verdict === 'string' && { remarks: verdict }),
@@ -189,7 +193,12 @@ class Role implements ScriptedMember {
     if (answer === undefined) return
     await this.#think()
     this.log.push(`${message.taskId ?? message.sender}: answers ${question}`)
+    this.#act(message.taskId ?? message.sender, `answers ${question}`)
     await give(answer)
+  }
+
+  #act(about: Id, does: string): void {
+    Rounds.of(this.#environment)?.act(about, `${this.id} ${does}`)
   }
 
   async #think(): Promise<void> {

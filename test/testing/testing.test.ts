@@ -1,5 +1,15 @@
 import { MemoryStorage, openCrew } from 'crewlog'
-import { crash, type ExpectedEvent, given, manualEnvironment, recordEvents } from 'crewlog/testing'
+import {
+  completes,
+  crash,
+  type ExpectedEvent,
+  fails,
+  given,
+  manualEnvironment,
+  recordEvents,
+  scriptedMember,
+  takes,
+} from 'crewlog/testing'
 import { fileStorage } from 'crewlog/storage/file'
 import { describe, expect, it } from 'vitest'
 import { folder, useFolder } from '../support/journal-folder.js'
@@ -83,6 +93,103 @@ describe('manualEnvironment', () => {
 
   it.each([NaN, -1, Infinity])('refuses a timer of %d ms', (ms) => {
     expect(() => manualEnvironment().setTimer(() => undefined, ms)).toThrow(
+      expect.objectContaining({ code: 'invalid_input' }),
+    )
+  })
+})
+
+describe('manualEnvironment, when something goes round without time passing', () => {
+  it('names the task and who hand it back and forth, and lets the test go on', async () => {
+    const { crew, environment, tracker } = await openTeam([])
+    await scriptedMember(crew, 'rita', { reviews: ['no'] })
+    await scriptedMember(crew, 'ana', { script: [completes('x')] })
+    await tracker.create({ id: 'tides', description: 'Tides', reviewers: ['rita'], assignees: 'ana' })
+    await expect(environment.advance('1s')).rejects.toMatchObject({
+      code: 'loop_detected',
+      message:
+        "Task tides goes round without time passing: ana completes, rita sends back, 1000 times; let something take time, as takes('1s') does, or end the circle",
+    })
+    await environment.advance('1h')
+    expect(tracker.get('tides')?.failure?.message).toMatch(/^Task tides goes round/)
+  })
+
+  it('rejects for members of any making', async () => {
+    const { crew, environment, tracker } = await openTeam()
+    const [ana, bo] = [crew.as('ana'), crew.as('bo')]
+    ana.work(() => 'x')
+    bo.listen(async ({ kind, taskId }) => {
+      if (kind === 'task.review' && taskId !== undefined) await bo.review(taskId, { passed: false })
+    })
+    await tracker.create({ id: 'tides', description: 'Tides', reviewers: ['bo'], assignees: 'ana' })
+    await expect(environment.settle()).rejects.toThrow('Members hand work back and forth, and no time passes')
+  }, 60_000)
+
+  it('rejects for timers without a delay', async () => {
+    const environment = manualEnvironment()
+    const again = (): void => {
+      environment.setTimer(again, 0)
+    }
+    const late = environment.setTimer(again, 1000)
+    await environment.advance('999ms')
+    await expect(environment.advance('1ms')).rejects.toMatchObject({ code: 'loop_detected' })
+    late()
+  })
+
+  it('lets go round what takes time', async () => {
+    const { crew, environment, tracker } = await openTeam([])
+    await scriptedMember(crew, 'rita', { reviews: ['no'], answersAfter: '1s' })
+    await scriptedMember(crew, 'ana', { script: [completes('x')] })
+    await tracker.create({ id: 'tides', description: 'Tides', reviewers: ['rita'], assignees: 'ana' })
+    await environment.advance('20m')
+    expect(tracker.get('tides')?.answers.length).toBeGreaterThan(10)
+  })
+})
+
+describe('environment.run', () => {
+  it('lets time pass until a promise settles, no further, and answers with it', async () => {
+    const { crew, environment, tracker } = await openTeam([])
+    await scriptedMember(crew, 'ana', { script: [takes('90s'), completes('done')] })
+    await tracker.create({ id: 'tides', description: 'Tides' })
+    const task = await environment.run(tracker.whenEnded('tides'))
+    expect([task.result, environment.monotonic()]).toEqual(['done', 90_000])
+    await environment.run(crew.idle())
+    expect(environment.monotonic()).toBe(90_000)
+  })
+
+  it('rejects as the promise does', async () => {
+    const { crew, environment } = await openTeam()
+    await expect(environment.run(crew.as('ana').ask('bo', 'Why?', { timeoutMs: 5000 }))).rejects.toMatchObject({
+      code: 'timed_out',
+      message: expect.not.stringContaining('The promise') as unknown,
+    })
+    expect(environment.monotonic()).toBe(5000)
+  })
+
+  it('gives up after a while, or when nothing is due any more', async () => {
+    const environment = manualEnvironment()
+    const never = new Promise(() => undefined)
+    await expect(environment.run(never)).rejects.toThrow('did not settle though nothing is due any more')
+    const { environment: ours, tracker } = await openTeam()
+    await tracker.create({ id: 'tides', description: 'Tides', failAt: ours.now() + 7_200_000 })
+    await expect(ours.run(tracker.whenEnded('tides'), '1h')).rejects.toMatchObject({ code: 'timed_out' })
+    await expect(environment.run(5 as never)).rejects.toMatchObject({ code: 'invalid_input' })
+  })
+})
+
+describe('chance of a manual environment', () => {
+  it('can be given, so that pauses before another attempt are known', async () => {
+    const environment = manualEnvironment({ random: () => 0.5 })
+    const crew = await openCrew({ environment })
+    await scriptedMember(crew, 'ana', { script: [fails('overloaded'), fails('overloaded'), completes()] })
+    const { id } = await crew.tracker.create({ description: 'Tides' })
+    await environment.run(crew.tracker.whenEnded(id))
+    const starts = crew.tracker.get(id)?.attempts.map(({ startedAt }) => startedAt) ?? []
+    // Half of 1 s, and half of 2 s.
+    expect(starts.map((at) => at - (starts[0] ?? 0))).toEqual([0, 500, 1500])
+  })
+
+  it.each([() => 1, () => NaN, () => '0.5', 0.5])('refuses %s', (random) => {
+    expect(() => manualEnvironment({ random: random as never }).random()).toThrow(
       expect.objectContaining({ code: 'invalid_input' }),
     )
   })

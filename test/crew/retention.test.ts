@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { type Crew, type CrewOptions, MemoryStorage, type Message, openCrew } from 'crewlog'
-import { recordEvents } from 'crewlog/testing'
+import { checkJournal, recordEvents } from 'crewlog/testing'
 import { stateOf } from '../support/crew-state.js'
 import { openPair, openTeam } from '../support/team.js'
 
@@ -20,8 +20,15 @@ async function read(crew: Crew, member: string): Promise<void> {
 
 const ids = (crew: Crew) => crew.tracker.list().map(({ id }) => id)
 
-const open = (retention: CrewOptions['retention'], options: CrewOptions = {}) =>
-  openTeam(['ana', 'bo'], { storage: new MemoryStorage(), ...options, ...(retention && { retention }) })
+const opened: MemoryStorage[] = []
+const open = (retention: CrewOptions['retention'], options: CrewOptions = {}) => {
+  const storage = new MemoryStorage()
+  opened.push(storage)
+  return openTeam(['ana', 'bo'], { storage, ...options, ...(retention && { retention }) })
+}
+afterEach(async () => {
+  for (const storage of opened.splice(0)) expect(await checkJournal(storage)).toEqual([])
+})
 
 describe('retention', () => {
   it('lets tasks that have ended leave memory after a while, for all of them are not_found', async () => {

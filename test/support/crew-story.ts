@@ -32,6 +32,8 @@ export interface Story {
   readonly keepsText: boolean
   /** Whether mailboxes are small, and chains and rates short. */
   readonly isTight: boolean
+  /** Whether what has ended is soon forgotten. */
+  readonly isForgetful: boolean
 }
 
 const aTurn: fc.Arbitrary<Turn> = fc.record({
@@ -69,6 +71,7 @@ export const aStory: fc.Arbitrary<Story> = fc.record({
   watches: fc.boolean(),
   keepsText: fc.boolean(),
   isTight: fc.boolean(),
+  isForgetful: fc.boolean(),
 })
 
 /** Refusals that say: nothing of this is stored. */
@@ -147,8 +150,9 @@ async function replay(
 }
 
 /** Plays a story and checks, during it and at its end, all that must hold whatever happens. */
-export async function play({ turns, faults, watches, keepsText, isTight }: Story): Promise<void> {
+export async function play({ turns, faults, watches, keepsText, isTight, isForgetful }: Story): Promise<void> {
   const limits = isTight ? TIGHT : {}
+  const retention = isForgetful ? { retention: { afterMs: 2000 } } : {}
   const storage = keepsText ? new TextStorage() : new MemoryStorage()
   if (!watches) Object.assign(storage, { watch: undefined })
   const replicas: (Replica & { isCrashed: boolean })[] = []
@@ -178,7 +182,7 @@ export async function play({ turns, faults, watches, keepsText, isTight }: Story
   const open = async (index: number): Promise<void> => {
     const wasHealed = isHealed
     isHealed = true
-    const crew = await openCrew({ storage: bad, environment, limits, onError: () => undefined })
+    const crew = await openCrew({ storage: bad, environment, limits, ...retention, onError: () => undefined })
     crew.on('*', look)
     const replica = { crew, attempts: [], deliveries: [], isCrashed: false }
     slots[index] = replica

@@ -62,6 +62,8 @@ interface Parcel {
 
 export class Table {
   readonly #rows = new Map<string, Row>()
+  /** How those ended that are forgotten: edges to them stay as they were. */
+  readonly #forgotten = new Map<string, Row>()
   /** With which others have yet to fall. */
   readonly #open = new Set<string>()
   readonly #parcels = new Map<string, Parcel>()
@@ -89,7 +91,26 @@ export class Table {
     else if (kind === 'member') this.#followMember(name, event)
     else if (kind === 'key') this.#followKey(event)
     else if (event.type === 'crew.cascading') this.#cascade(event)
-    else expect(['session.renewed', 'session.ended']).toContain(event.type)
+    else if (event.type === 'crew.pruned') this.#prune(event)
+    else expect(['session.renewed', 'session.ended', 'crew.configured']).toContain(event.type)
+  }
+
+  #prune({ changes }: JournalEvent): void {
+    const { tasks = [], messages = [] } = changes as { tasks?: readonly string[]; messages?: readonly string[] }
+    for (const id of tasks) {
+      const row = this.#rows.get(id)
+      if (!row) throw new Error(`${id} is forgotten, which is not there`)
+      expect(OPEN, `${id} is forgotten`).not.toContain(row.status)
+      for (const [other, { status, edges, parentId }] of this.#rows)
+        if (edges.has(id) || parentId === id) expect(OPEN, `${other}, which needs ${id}`).not.toContain(status)
+      this.#rows.delete(id)
+      this.#forgotten.set(id, row)
+    }
+    for (const [key, { state }] of this.#parcels)
+      if (messages.some((id) => key.startsWith(`${id} to `))) {
+        expect(['acknowledged', 'expired'], `${key} is forgotten`).toContain(state)
+        this.#parcels.delete(key)
+      }
   }
 
   /** A key stands beside what was made with it, and is used again by nobody for a day. */
@@ -226,7 +247,7 @@ export class Table {
 
   #verdict(row: Row, on: string): string | undefined {
     const edge = row.edges.get(on)
-    const { status } = this.#rows.get(on) ?? {}
+    const { status } = this.#rows.get(on) ?? this.#forgotten.get(on) ?? {}
     return { completed: 'continue', failed: edge?.onFailure, cancelled: edge?.onCancel }[status as 'completed']
   }
 

@@ -94,7 +94,7 @@ export class Journal extends Replica {
     this.observe(this.leases)
     this.settings = this.add('crew.configured', new CrewSettings())
     this.observe(this.add('crew.pruned', new Forgettings((kind) => this.projection(kind))))
-    this.log = new JournalLog(this.storage, this)
+    this.log = new JournalLog(this.storage, this, () => this.catchUp())
     this.observe(this.log)
   }
 

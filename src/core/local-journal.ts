@@ -172,13 +172,12 @@ export class LocalJournal {
   #stand({ seq, id, at, events }: Commit, steps: readonly Step[], isNews = true): void {
     const head: CommitInfo = Object.freeze({ seq, id, at })
     this.newest = head
-    let index = 0
-    for (const event of events) {
-      const change = steps[index++]?.change
+    for (const [index, event] of events.entries()) {
+      const change = steps[index]?.change
       for (const observer of this.observers) {
         // What stands is no less true because somebody who hears of it fails.
         try {
-          if (isNews) observer.heard?.(event, head, change)
+          if (isNews) observer.heard?.(event, head, change, index)
           else observer.replayed?.(event, change)
         } catch (error) {
           this.onError(error)

@@ -61,8 +61,8 @@ export interface Gap {
 export interface Observer {
   /** Of each event from before the journal opened, which is no news but counts. */
   replayed?(event: JournalEvent, change: unknown): void
-  /** Of each later event, once its whole commit is folded; `change` is what its projection made of it. */
-  heard?(event: JournalEvent, commit: CommitInfo, change: unknown): void
+  /** Of each later event, once its whole commit is folded; `change` is what its projection made of it, `index` its place in the commit. */
+  heard?(event: JournalEvent, commit: CommitInfo, change: unknown, index: number): void
   /** After a commit was folded and told. */
   settled?(): void
   /** No command is under way any more. */

@@ -131,8 +131,8 @@ export class CrewNews implements Observer {
     return isHeard
   }
 
-  heard(event: JournalEvent, commit: CommitInfo, change: unknown): void {
-    if (this.#own.hears('*')) this.#own.emit('*', Object.freeze({ ...event, seq: commit.seq }))
+  heard(event: JournalEvent, commit: CommitInfo, change: unknown, index: number): void {
+    if (this.#own.hears('*')) this.#own.emit('*', Object.freeze({ ...event, seq: commit.seq, index }))
     const { type, id, changes } = event
     if (type.startsWith('member.')) {
       const { before, after } = change as { readonly before?: MemberInfo; readonly after?: MemberInfo }

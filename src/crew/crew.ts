@@ -6,9 +6,9 @@ import { Communications } from '../core/communications.js'
 import type { Off } from '../core/environment.js'
 import { CrewError, invalid } from '../core/errors.js'
 import { contained, logError, type Observable, type OffEvent, type On } from '../core/events.js'
-import { id as anId, type Id, object, read, whole } from '../core/input.js'
+import { id as anId, type Id, object, read } from '../core/input.js'
 import { Journal } from '../core/journal.js'
-import type { StoredEvent } from '../core/journal-log.js'
+import { cursor, type Place, type StoredEvent } from '../core/journal-log.js'
 import type { Kinds } from '../core/kinds.js'
 import { type MemberInfo, memberOptions, type MemberOptions, Members } from '../core/members.js'
 import { PastJournal } from '../core/past-journal.js'
@@ -23,7 +23,7 @@ import { Member } from './member.js'
 import { Work } from './work.js'
 
 const idleOptions = object(abortable)
-const eventsOptions = object({ after: whole(0), signal: abortable.signal })
+const eventsOptions = object({ after: cursor, signal: abortable.signal })
 
 /**
  * Opens a crew: one journal with all parts wired. Rejects with `invalid_input`, `storage_unavailable` (also when another
@@ -184,11 +184,12 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
   }
 
   /**
-   * Every stored event after the commit of number `after`, in order and once: from the journal first, then as they come;
-   * without `after` from now on. Read as fast as the reader asks, so nothing piles up. Ends with the crew, and by the
-   * signal. Throws `cursor_expired` when what comes next was trimmed.
+   * Every stored event after one (or its `{ seq, index }`), or after the whole commit of a number, in order and once: from
+   * the journal first, then as they come; without `after` from now on. Read as fast as the reader asks, so nothing piles
+   * up. Ends with the crew, and by the signal. Throws `not_found` for what is not in the journal yet, and `cursor_expired`
+   * when what comes next was trimmed.
    */
-  events(options: { readonly after?: number; readonly signal?: AbortSignal } = {}): AsyncIterable<StoredEvent> {
+  events(options: { readonly after?: number | Place; readonly signal?: AbortSignal } = {}): AsyncIterable<StoredEvent> {
     const { after = this.journal.head?.seq ?? 0, signal } = read(eventsOptions, options, 'options')
     this.journal.assertOpen()
     return this.journal.log.events(after, signal)

@@ -19,7 +19,9 @@ describe('every replica', () => {
     await Promise.all([here.sync(), there.sync()])
     const run = await storage.read('crew', 2, 100)
     const stored =
-      'commits' in run ? run.commits.flatMap(({ seq, events }) => events.map((event) => ({ ...event, seq }))) : []
+      'commits' in run
+        ? run.commits.flatMap(({ seq, events }) => events.map((event, index) => ({ ...event, seq, index })))
+        : []
     for (const events of heard) {
       expect(events.all).toEqual(stored)
       expect(events.all.filter(({ id }) => id === task.id).map(({ version }) => version)).toEqual([1, 2, 3, 4, 5])

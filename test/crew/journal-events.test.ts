@@ -14,7 +14,9 @@ function reading(stream: AsyncIterable<StoredEvent>) {
 
 async function storedIn(storage: MemoryStorage): Promise<readonly StoredEvent[]> {
   const run = await storage.read('crew', 0, 10_000)
-  return 'commits' in run ? run.commits.flatMap(({ seq, events }) => events.map((event) => ({ ...event, seq }))) : []
+  return 'commits' in run
+    ? run.commits.flatMap(({ seq, events }) => events.map((event, index) => ({ ...event, seq, index })))
+    : []
 }
 
 const create = (crew: Crew, count: number) =>
@@ -60,13 +62,69 @@ describe('events({ after })', () => {
     expect(seen.filter(({ type }) => type === 'task.created')).toHaveLength(3)
   })
 
-  it('waits for a commit that this process has not heard of yet', async () => {
-    const { here, environment } = await openPair()
-    const { seen } = reading(here.events({ after: 3 }))
-    await here.tracker.create({ id: 'third', description: 'x' })
-    await here.tracker.create({ id: 'fourth', description: 'x' })
+  it('goes on after any event of a commit, so that a reader that stopped there loses none and sees none twice', async () => {
+    const { here, reopen, environment, storage } = await openPair()
+    await create(here, 3)
+    await create(here, 2)
+    const stored = await storedIn(storage)
+    expect(stored.filter(({ index }) => index > 0).length).toBeGreaterThan(1)
+    const other = await reopen()
+    for (const [at, event] of stored.entries()) {
+      const { seq, index } = event
+      const streams = [event, { seq, index }].map((after) => reading(other.events({ after })))
+      await environment.settle()
+      for (const { seen } of streams) expect(seen).toEqual(stored.slice(at + 1))
+    }
+  })
+
+  it('tells the place of an event alike by every way', async () => {
+    const { crew, tracker, environment } = await openTeam()
+    const heard: StoredEvent[] = []
+    crew.on('*', (event) => heard.push(event))
+    const { seen } = reading(crew.events())
+    const [first, second] = await tracker.createMany([{ description: 'a' }, { description: 'b' }])
     await environment.settle()
-    expect(seen.map(({ id }) => id)).toEqual(['fourth'])
+    expect(seen.map(({ id, index }) => [id, index])).toEqual([first!.id, second!.id].map((id, index) => [id, index]))
+    expect(heard).toEqual(seen)
+    expect(await tracker.history(second!.id)).toEqual([seen[1]])
+  })
+
+  it('catches up before it says that a commit is not there', async () => {
+    const { here, there, environment } = await openPair()
+    await here.tracker.create({ id: 'first', description: 'x' })
+    const { seq } = here.journal.head!
+    const seen = reading(there.events({ after: { seq, index: 0 } }))
+    await here.tracker.create({ id: 'second', description: 'x' })
+    await there.sync()
+    await environment.settle()
+    expect(seen.seen.map(({ id }) => id)).toEqual(['second'])
+  })
+
+  it.each([100, { seq: 100, index: 0 }, { seq: 1, index: 100 }])(
+    'refuses a place that is not in the journal, instead of leaving events out: %o',
+    async (after) => {
+      const { here } = await openPair()
+      await create(here, 1)
+      await expect(here.events({ after })[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'not_found' })
+    },
+  )
+
+  it('waits for a storage that is away before it says that a commit is not there', async () => {
+    const environment = manualEnvironment()
+    const real = new MemoryStorage()
+    const storage = faultyStorage(real, { environment })
+    const [writer, reader] = [
+      await openCrew({ storage: real, environment, onError: () => undefined }),
+      await openCrew({ storage, environment, onError: () => undefined }),
+    ]
+    storage.fail('error')
+    await writer.tracker.create({ id: 'first', description: 'x' })
+    const { seen } = reading(reader.events({ after: 1 }))
+    await environment.advance('10s')
+    storage.heal()
+    await writer.tracker.create({ id: 'second', description: 'x' })
+    await environment.advance('10s')
+    expect(seen.map(({ id }) => id)).toEqual(['second'])
   })
 
   it('shows nothing that its own process does not answer yet', async () => {

@@ -20,6 +20,13 @@ const parts = {
       'core/policy',
       'core/topics',
       'core/visibility',
+      'core/refusals-of-mail',
+      'core/sessions',
+      'core/saved-state.property',
+      'core/checkpoint',
+      'core/crew.property',
+      'crew/rebuilt*',
+      'crew/retention',
     ],
   },
   journal: {

@@ -14,9 +14,14 @@ interface ListChange {
 /**
  * What an event says of `fields` that become new in `old`: single ones by value, `null` where one is removed, lists by
  * `added` and `removed`, so that concurrent additions are not lost. What stays the same is left out, and the id, which
- * an event has beside its changes.
+ * an event has beside its changes. In `payloads`, `null` is a value: `removed` names those that are gone.
  */
-export function changesOf(old: object, fields: object, collections: Collections): Changes {
+export function changesOf(
+  old: object,
+  fields: object,
+  collections: Collections,
+  payloads: readonly string[] = NONE,
+): Changes {
   const changes: Changes = {}
   for (const field in fields) {
     const before = (old as Fields)[field] as Json | undefined
@@ -26,12 +31,14 @@ export function changesOf(old: object, fields: object, collections: Collections)
     if (keyOf) {
       const change = listChange((before ?? []) as readonly Json[], (after ?? []) as readonly Json[], keyOf as KeyOf)
       if (change) changes[field] = change as Json
-    } else if (!sameJson(before, after)) changes[field] = after ?? null
+    } else if (after === undefined && payloads.includes(field))
+      changes['removed'] = [...((changes['removed'] ?? NONE) as readonly string[]), field]
+    else if (!sameJson(before, after)) changes[field] = after ?? null
   }
   return changes
 }
 
-/** The other way: the new values of the fields that `changes` names; in `payloads`, `null` is a value. */
+/** The other way: the new values of the fields that `changes` names. */
 export function fieldsOf(
   old: object,
   changes: Readonly<Changes>,
@@ -42,7 +49,9 @@ export function fieldsOf(
   for (const field in changes) {
     const change = changes[field]
     const keyOf = Object.hasOwn(collections, field) ? collections[field] : undefined
-    if (keyOf)
+    if (field === 'removed' && payloads.length > 0) {
+      for (const gone of change as readonly string[]) if (payloads.includes(gone)) fields[gone] = undefined
+    } else if (keyOf)
       fields[field] = changedList(
         ((old as Fields)[field] ?? []) as readonly Json[],
         change as ListChange,

@@ -292,7 +292,9 @@ export class Communications implements Observable<CommunicationsEvents> {
 
   async #awaitReply(messageId: Id, limits: Abortable): Promise<Message> {
     const reply = this.#mailboxes.replyTo(messageId)
-    return reply ?? this.#news.replies.wait(messageId, (promise) => awaited(promise, limits, this.#journal.environment))
+    if (reply) return reply
+    this.#journal.assertGoesOn()
+    return this.#news.replies.wait(messageId, (promise) => awaited(promise, limits, this.#journal.environment))
   }
 
   #open(member: Id): readonly Letter[] {

@@ -23,6 +23,8 @@ export interface Limits {
   readonly mailbox?: number
   /** Messages a minute from one member to another; default 120. */
   readonly pairRate?: number
+  /** How often in a row a task may wait for an answer or a review and come back to be worked on; default 100. */
+  readonly rounds?: number
 }
 
 export const DEFAULT_LIMITS: Required<Limits> = {
@@ -34,6 +36,7 @@ export const DEFAULT_LIMITS: Required<Limits> = {
   hops: 32,
   mailbox: 10_000,
   pairRate: 120,
+  rounds: 100,
 }
 
 /** Checks one value at the door and answers a copy of it, or throws `invalid_input` or `limit_exceeded` by `name`. */
@@ -252,6 +255,7 @@ const limitFields = object({
   hops: whole(1),
   mailbox: whole(1),
   pairRate: whole(1),
+  rounds: whole(1),
 })
 
 /** Limits, with what is left out filled in. */

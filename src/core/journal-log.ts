@@ -15,7 +15,7 @@ export interface StoredEvent extends JournalEvent {
   readonly index: number
 }
 
-export type Place = Pick<StoredEvent, 'seq' | 'index'>
+type Place = Pick<StoredEvent, 'seq' | 'index'>
 
 const place = object({ seq: whole(1), index: whole(0) }, ['seq', 'index'])
 /** Up to where somebody has read: a whole commit, or an event in it. */

@@ -74,6 +74,16 @@ export class LocalJournal {
     // Always open.
   }
 
+  /** Whether it is one that stands at a moment that has passed. @internal */
+  get isPast(): boolean {
+    return false
+  }
+
+  /** Throws `read_only` where what is waited for never comes. @internal */
+  assertGoesOn(): void {
+    // A past alone does not.
+  }
+
   /** The projection of that kind, made at first use: all that fold this journal share it. @internal */
   project<P extends Projection>(kind: string, make: () => P): P {
     return this.projection<P>(kind) ?? this.add(kind, make())

@@ -35,6 +35,11 @@ export class PastJournal extends Journal {
     return true
   }
 
+  /** @internal */
+  override assertGoesOn(): void {
+    throw new CrewError('read_only', 'This is the past of a crew, which does not go on: open it without { at } to wait')
+  }
+
   /** Rejects with `read_only`. */
   override async checkpoint(): Promise<void> {
     await this.decide(() => undefined)

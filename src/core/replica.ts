@@ -55,11 +55,6 @@ export abstract class Replica extends LocalJournal {
     return this.state === 'closed'
   }
 
-  /** Whether it is one that stands at a moment that has passed. @internal */
-  get isPast(): boolean {
-    return false
-  }
-
   /** @internal */
   override assertOpen(): void {
     if (this.state !== 'open') throw this.refusal()
@@ -267,7 +262,7 @@ export abstract class Replica extends LocalJournal {
   async #findCheckpoint(): Promise<LoadedCheckpoint | undefined> {
     let why: unknown
     for (let before = Infinity; ;) {
-      const checkpoint = await this.storage.loadCheckpoint(before)
+      const checkpoint = await this.storage.loadCheckpoint(before, this.state === 'opening')
       if (!checkpoint || checkpoint.seq >= before) break
       before = checkpoint.seq
       try {

@@ -132,8 +132,10 @@ export class StorageClient {
     await this.#call((options) => this.#storage.saveCheckpoint(this.#journal, checkpoint, options), LONG_MS)
   }
 
-  async loadCheckpoint(before?: number): Promise<Checkpoint | undefined> {
-    const kept = await this.#call((options) => this.#storage.loadCheckpoint(this.#journal, before, options), LONG_MS)
+  /** Who opens may wait for long; what is open has commands that wait for it. */
+  async loadCheckpoint(before?: number, isOpening = false): Promise<Checkpoint | undefined> {
+    const timeoutMs = isOpening ? LONG_MS : CALL_MS
+    const kept = await this.#call((options) => this.#storage.loadCheckpoint(this.#journal, before, options), timeoutMs)
     return kept && { ...kept, parts: this.#each(kept.parts) }
   }
 

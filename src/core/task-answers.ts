@@ -73,13 +73,20 @@ export function endWaived(desk: TaskDesk, turn: Turn, { id: rootId }: Task, subt
   }
 }
 
-/** Back to pending; kept for its last holder for one lease, if that one can take it at once. */
+/** Back to pending, but not for ever; kept for its last holder for one lease, if that one can take it at once. */
 export function goOn(desk: TaskDesk, turn: Turn, task: Task, move: Move, by?: Id): Task {
+  const rounds = (task.counted.rounds ?? 0) + 1
+  const counted = { ...task.counted, rounds }
+  if (rounds > desk.settings.rounds) {
+    const message = `Asked or sent back ${rounds} times in a row; see what it turns in circles about before you retry it`
+    const failure: Failure = { code: 'failed', message }
+    return desk.move(turn, task, moves.end('failed', turn.now, move, { counted, failure }), by)
+  }
   const { member: id, leaseMs = desk.settings.leaseMs } = task.attempts.at(-1) ?? {}
   const member = id === undefined ? undefined : desk.members.get(id)
   const isReady = member && isFor(member, task) && hindrance(desk.board, member) === undefined
   const offeredTo = isReady ? { member: member.id, until: turn.now + leaseMs } : undefined
-  return desk.move(turn, task, { ...move, status: 'pending', offeredTo }, by)
+  return desk.move(turn, task, { ...move, status: 'pending', counted, offeredTo }, by)
 }
 
 /** Who answers for a waiting task. Throws unless it is one who may. */

@@ -16,6 +16,8 @@ export interface CommandSettings {
   readonly strictMembers: boolean
   readonly leaseMs: number
   readonly retry: RetryPolicy
+  /** How often in a row a task may come back from waiting. */
+  readonly rounds: number
 }
 
 /** What every command on tasks is decided with, and the one way in which it moves a task. */

@@ -230,12 +230,14 @@ export class TaskTracker<K extends Kinds = Kinds> extends TaskQueries implements
     return this.#run('comment', id, options, { text })
   }
 
-  /** Resolves when the task is completed, failed or cancelled. Rejects with `not_found`, `timed_out`, `cancelled` or `closed`. */
+  /** Resolves when the task is completed, failed or cancelled. Rejects with `not_found`, `timed_out`, `cancelled`, `closed`, or `read_only` in a past. */
   async whenEnded(id: Id, options: Abortable = {}): Promise<Task> {
     const limits = read(readAbortable, options, 'options')
     const { environment } = this.parts.journal
     const task = this.get(read(anId, id, 'task')) ?? (await until(this.#find(id), limits, environment))
-    return task.isOpen ? this.parts.news.ends.wait(id, (ended) => awaited(ended, limits, environment)) : task
+    if (!task.isOpen) return task
+    this.parts.journal.assertGoesOn()
+    return this.parts.news.ends.wait(id, (ended) => awaited(ended, limits, environment))
   }
 
   /**
@@ -345,7 +347,8 @@ function partsOf(
   const board = journal.add('task', new TaskBoard(journal))
   const notices = new TaskNotices(journal.environment, () => journal.projection<Mailboxes>('message'))
   const cascades = journal.add('crew.cascading', new Cascades(board))
-  const desk = new TaskDesk(journal, board, members, notices, { strictMembers, leaseMs, retry }, access, cascades)
+  const settings = { strictMembers, leaseMs, retry, rounds: limits.rounds }
+  const desk = new TaskDesk(journal, board, members, notices, settings, access, cascades)
   const news = new TaskNews(desk)
   journal.observe(news)
   journal.leases?.keep('task', {

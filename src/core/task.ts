@@ -162,13 +162,15 @@ export class Task<Input = Json | undefined> {
   /** The holder has been asked to stop. */
   declare readonly cancelRequested: boolean
   /**
-   * What the retry policy counts: failures since the task was opened; lost leases and releases in a row. And what had
-   * been spent when it was last opened anew, which its budget does not count.
+   * What the retry policy counts: failures since the task was opened; lost leases and releases in a row; rounds, in which
+   * it was asked or reviewed and came back. And what had been spent when it was last opened anew, which its budget does
+   * not count.
    */
   declare readonly counted: {
     readonly failures: number
     readonly lost: number
     readonly released: number
+    readonly rounds?: number
     readonly spent?: Usage
   }
 
@@ -227,7 +229,7 @@ export class Task<Input = Json | undefined> {
 
   /** What the event of a move says of `before`; of none for a new task. @internal */
   static changes(before: Task | undefined, move: Move): Record<string, Json> {
-    return changesOf(before ?? BLANK, move, COLLECTIONS)
+    return changesOf(before ?? BLANK, move, COLLECTIONS, PAYLOADS)
   }
 
   /** What an event makes of `before`. @internal */

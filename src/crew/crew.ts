@@ -8,7 +8,7 @@ import { CrewError, invalid } from '../core/errors.js'
 import { contained, logError, type Observable, type OffEvent, type On } from '../core/events.js'
 import { id as anId, type Id, object, read } from '../core/input.js'
 import { Journal } from '../core/journal.js'
-import { cursor, type Place, type StoredEvent } from '../core/journal-log.js'
+import { cursor, type StoredEvent } from '../core/journal-log.js'
 import type { Kinds } from '../core/kinds.js'
 import { type MemberInfo, memberOptions, type MemberOptions, Members } from '../core/members.js'
 import { PastJournal } from '../core/past-journal.js'
@@ -189,7 +189,9 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
    * up. Ends with the crew, and by the signal. Throws `not_found` for what is not in the journal yet, and `cursor_expired`
    * when what comes next was trimmed.
    */
-  events(options: { readonly after?: number | Place; readonly signal?: AbortSignal } = {}): AsyncIterable<StoredEvent> {
+  events(
+    options: { readonly after?: number | Pick<StoredEvent, 'seq' | 'index'>; readonly signal?: AbortSignal } = {},
+  ): AsyncIterable<StoredEvent> {
     const { after = this.journal.head?.seq ?? 0, signal } = read(eventsOptions, options, 'options')
     this.journal.assertOpen()
     return this.journal.log.events(after, signal)

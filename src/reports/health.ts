@@ -1,14 +1,15 @@
 import { isPast } from '../core/attempt-record.js'
 import { isFor } from '../core/eligibility.js'
 import { unavailability } from '../core/members.js'
-import type { Card } from '../core/task-card.js'
+import type { Card, Stage } from '../core/task-card.js'
 import type { Task } from '../core/task.js'
 import { span, table } from './markdown.js'
 import type { ReportDefinition, ReportView } from './report.js'
 import { untaken } from './untaken.js'
 
 export interface Finding {
-  readonly kind: 'overdue' | 'waiting' | 'failed' | 'stuck' | 'nobody' | 'untaken' | 'dead' | 'budget' | 'cascade'
+  readonly kind:
+    'overdue' | 'waiting' | 'failed' | 'stuck' | 'nobody' | 'untaken' | 'dead' | 'budget' | 'cascade' | 'rounds'
   readonly taskId?: string
   readonly member?: string
   /** Milliseconds since the epoch. */
@@ -39,6 +40,7 @@ export const health: ReportDefinition<HealthData> = {
       ...dead(view),
       ...spent(view),
       ...falling(view),
+      ...circling(view),
     ]
     const findings = found
       .sort((a, b) => a.since - b.since)
@@ -58,6 +60,10 @@ export const health: ReportDefinition<HealthData> = {
     return `## Health\n\n${table(['What', 'Where', 'For', 'Finding', 'Help'], rows)}`
   },
 }
+
+const OPEN: readonly Stage[] = ['scheduled', 'blocked', 'new', 'assigned', 'in_progress', 'waiting']
+/** So often a task is asked about, or sent back by its reviewers, without anybody wondering. */
+const ROUNDS = 10
 
 /** What is told of texts of others; nothing to outsiders. */
 const said = ({ redact }: ReportView, ...texts: readonly (string | undefined)[]): string =>
@@ -196,3 +202,20 @@ const falling = (view: ReportView): readonly Finding[] =>
       help: 'Wait: any open crew goes on with it',
     }
   })
+
+/** Asked or sent back again and again: they may turn in circles. */
+const circling = (view: ReportView): readonly Finding[] => {
+  const open = OPEN.flatMap((stage) => [...view.tracker.parts.board.inStage(stage)])
+  return tasks(open.filter(({ task }) => (task.counted.rounds ?? 0) > ROUNDS)).map((task) => {
+    const { counted, answers } = task
+    const { rounds = 0 } = counted
+    const first = answers.at(-Math.min(rounds, answers.length))
+    return {
+      kind: 'rounds',
+      taskId: task.id,
+      since: first?.at ?? task.createdAt,
+      text: `Asked or sent back ${rounds} times in a row${said(view, name(task), answers.at(-1)?.remarks)}`,
+      help: `Read its answers; say more in its description, change its reviewers, or \`cancel('${task.id}')\``,
+    }
+  })
+}

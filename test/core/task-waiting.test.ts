@@ -1,4 +1,4 @@
-import type { Attempt, OnTimeout, WaitReason } from 'crewlog'
+import { type Attempt, type CrewOptions, MemoryStorage, type OnTimeout, openCrew, type WaitReason } from 'crewlog'
 import { describe, expect, it } from 'vitest'
 import { type Board, claim, named, openBoard, refusal } from '../support/board.js'
 
@@ -15,8 +15,8 @@ async function waiting(
   return board
 }
 /** Task 'a' was completed by ana, and waits for rita and rob. */
-async function inReview(): Promise<Board> {
-  const board = await openBoard()
+async function inReview(options: CrewOptions = {}): Promise<Board> {
+  const board = await openBoard(options)
   await board.tracker.createMany([named('a', { reviewers: ['rita', 'rob'] }), named('next', { dependsOn: ['a'] })])
   await (await claim(board.tracker, 'ana')).complete({ result: 'draft' })
   return board
@@ -243,6 +243,32 @@ describe('a review', () => {
     })
   })
 
+  it('leaves no result when the work is completed without one after that, whoever folds it', async () => {
+    const storage = new MemoryStorage()
+    const { crew, tracker, events, environment } = await inReview({ storage })
+    for (const [options, result] of [
+      [{}, undefined],
+      [{ result: null }, null],
+      [{}, undefined],
+      [{ result: 'long' }, 'long'],
+    ] as const) {
+      await tracker.review('a', { by: 'rita', passed: false })
+      await (await claim(tracker, 'ana')).complete(options)
+      expect(tracker.get('a')?.result).toBe(result)
+      expect('result' in (tracker.get('a')!.toJSON() as object)).toBe(result !== undefined)
+    }
+    expect(events.all.filter(({ changes }) => 'removed' in changes).map(({ changes }) => changes['removed'])).toEqual([
+      ['result'],
+      ['result'],
+    ])
+    await tracker.review('a', { by: 'rita', passed: false })
+    await (await claim(tracker, 'ana')).complete()
+    await crew.close()
+    const other = await openCrew({ storage, environment })
+    expect(other.tracker.get('a')?.result).toBeUndefined()
+    await other.close()
+  })
+
   it('that is not passed for good fails the task', async () => {
     const { tracker } = await inReview()
     expect(await tracker.review('a', { by: 'rita', passed: false, final: true })).toMatchObject({
@@ -334,5 +360,48 @@ describe('a task that was answered', () => {
     await arrange(board)
     expect((await board.tracker.resume('a', { by: 'hana' })).offeredTo).toBeUndefined()
     expect((await claim(board.tracker, 'bo')).task.id).toBe('a')
+  })
+})
+
+describe('rounds of questions and reviews', () => {
+  it('have a bound: a task that comes back more often in a row has failed', async () => {
+    const { tracker } = await openBoard({ limits: { rounds: 2 } })
+    await tracker.create(named('a', { reviewers: ['rita'] }))
+    const send = () => tracker.review('a', { by: 'rita', passed: false, remarks: 'no' })
+    await (await claim(tracker, 'ana')).complete()
+    expect(await send()).toMatchObject({ status: 'pending', counted: { rounds: 1 } })
+    await (await claim(tracker, 'ana')).wait({ for: 'input', of: 'hana' })
+    expect(await tracker.resume('a', { by: 'hana' })).toMatchObject({ status: 'pending', counted: { rounds: 2 } })
+    await (await claim(tracker, 'ana')).complete()
+    expect(await send()).toMatchObject({
+      status: 'failed',
+      failure: { code: 'failed', message: expect.stringContaining('3 times in a row') as string },
+      answers: [{ passed: false }, { for: 'input' }, { passed: false, remarks: 'no' }],
+    })
+    expect(await tracker.retry('a')).toMatchObject({ counted: { failures: 0, lost: 0, released: 0 } })
+    await (await claim(tracker, 'ana')).complete()
+    expect(await send()).toMatchObject({ status: 'pending', counted: { rounds: 1 } })
+  })
+
+  it('count what goes on by itself when nobody answers, too', async () => {
+    const { tracker, environment } = await openBoard({ limits: { rounds: 3 } })
+    await tracker.create(named('a'))
+    for (let n = 0; n < 4; n++) {
+      await (await claim(tracker, 'ana')).wait({ for: 'external', withinMs: 1000, onTimeout: 'resume' })
+      await environment.advance('2s')
+    }
+    expect(tracker.get('a')).toMatchObject({ status: 'failed', attemptCount: 4, counted: { rounds: 4 } })
+  })
+
+  it('end at a hundred unless it is said otherwise, so that no loop runs for days', async () => {
+    const { tracker } = await openBoard()
+    await tracker.create(named('a', { reviewers: ['rita'] }))
+    let rounds = 0
+    while (tracker.get('a')!.isOpen && rounds < 1000) {
+      await (await claim(tracker, 'ana')).complete()
+      await tracker.review('a', { by: 'rita', passed: false })
+      rounds++
+    }
+    expect([rounds, tracker.status('a')]).toEqual([101, 'failed'])
   })
 })

@@ -99,6 +99,8 @@ describe('openCrew({ at })', () => {
       then.as('ana').setAvailability(false),
     ]
     for (const command of commands) await expect(command).rejects.toMatchObject({ code: 'read_only' })
+    // What had not ended by then never does.
+    await expect(then.tracker.whenEnded('tides')).rejects.toMatchObject({ code: 'read_only' })
     await expect(then.tracker.whenEnded('no such')).rejects.toMatchObject({ code: 'not_found' })
     await then.close()
     await expect(then.tracker.create({ description: 'x' })).rejects.toMatchObject({ code: 'closed' })

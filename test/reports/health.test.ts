@@ -189,6 +189,31 @@ describe('health', () => {
     ])
   })
 
+  it('finds what is asked and sent back in circles, before that fails it', async () => {
+    const { crew, tracker, reports, environment } = await openTeam(['ana', 'rita'])
+    await tracker.create({ id: 'circle', description: 'Circle', title: 'The circle', reviewers: ['rita'] })
+    const round = async () => {
+      await (await crew.as('ana').claim())!.complete({ result: 1 })
+      await environment.advance('1s')
+      await crew.as('rita').review('circle', { passed: false, remarks: 'no' })
+    }
+    for (let n = 0; n < 10; n++) await round()
+    expect(kinds(reports)).toEqual([])
+    const first = tracker.get('circle')!.answers[0]!.at
+    await round()
+    expect(reports.generate('health').data.findings).toMatchObject([
+      {
+        kind: 'rounds',
+        taskId: 'circle',
+        since: first,
+        text: 'Asked or sent back 11 times in a row: The circle: no',
+      },
+    ])
+    expect(reports.generate('health', { redact: true }).data.findings).toMatchObject([
+      { kind: 'rounds', text: 'Asked or sent back 11 times in a row' },
+    ])
+  })
+
   it('names who must review', async () => {
     const { crew, tracker, reports } = await openTeam()
     await tracker.create({ id: 'article', description: 'Tides', reviewers: ['bo'] })

@@ -83,7 +83,7 @@ const layers = {
     ['local-journal', 'commit-wire', 'memory-storage', 'upkeep'],
     ['journal-log'],
     ['leases', 'crew-settings', 'forgetting', 'decision', 'storage-client', 'checkpoint'],
-    ['projection', 'session'],
+    ['projection', 'session', 'outages'],
     ['journal-storage'],
     ['abortable', 'events', 'waits', 'changes', 'attempt-record'],
     ['environment', 'input', 'markdown'],

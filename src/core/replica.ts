@@ -1,9 +1,11 @@
 import { LoadedCheckpoint, turns, writeCheckpoint } from './checkpoint.js'
 import type { Environment, Off } from './environment.js'
 import { CrewError, invalid } from './errors.js'
+import { logError } from './events.js'
 import { type Checkpoint, type Commit, FORMAT, type JournalStorage } from './journal-storage.js'
 import { freezeJson } from './json.js'
 import { LocalJournal } from './local-journal.js'
+import { Outages } from './outages.js'
 import type { CommitInfo, Gap, Observer, Projection, Slice, Step } from './projection.js'
 import { StorageClient } from './storage-client.js'
 import { Upkeep, type UpkeepSettings } from './upkeep.js'
@@ -44,9 +46,10 @@ export abstract class Replica extends LocalJournal {
     onError: ((error: unknown) => void) | undefined,
     settings: UpkeepSettings,
   ) {
-    super(environment, onError)
+    const outages = new Outages()
+    super(environment, outages.filter(onError ?? logError))
     this.name = name
-    this.storage = new StorageClient(storage, name, this.environment)
+    this.storage = new StorageClient(storage, name, this.environment, outages)
     this.upkeep = new Upkeep(this.storage, this.environment, settings)
   }
 

@@ -3,6 +3,7 @@ import { CrewError, invalid, wordsOf } from './errors.js'
 import { type Reader, withMethods } from './input.js'
 import type { Abortable } from './abortable.js'
 import type { Appended, Checkpoint, Commit, JournalStorage, Run } from './journal-storage.js'
+import type { Outages } from './outages.js'
 import type { CommitInfo } from './projection.js'
 
 /** After which a call to the storage counts as unanswered. */
@@ -38,6 +39,7 @@ export class StorageClient {
   readonly #storage: JournalStorage
   readonly #journal: string
   readonly #environment: Environment
+  readonly #outages: Outages
   /** Calls that are not answered. */
   readonly #underWay = new Set<(why: string) => void>()
   /** The opening, until what it took is let go. */
@@ -45,22 +47,27 @@ export class StorageClient {
   /** What earlier openings took; never rejects. */
   #letGone: Promise<void> = Promise.resolve()
 
-  constructor(storage: JournalStorage, journal: string, environment: Environment) {
+  constructor(storage: JournalStorage, journal: string, environment: Environment, outages: Outages) {
     this.#storage = storage
     this.#journal = journal
     this.#environment = environment
+    this.#outages = outages
     this.maxCommitBytes = storage.maxCommitBytes
   }
 
   async open(): Promise<void> {
     try {
-      await this.#call(async (options) => {
-        // What an earlier one takes late is let go late: it must not be what this one takes.
-        await this.#letGone
-        if (options.signal?.aborted) return
-        this.#taken = this.#storage.open?.(this.#journal, options) ?? Promise.resolve()
-        await this.#taken
-      }, LONG_MS)
+      await this.#call(
+        'open',
+        async (options) => {
+          // What an earlier one takes late is let go late: it must not be what this one takes.
+          await this.#letGone
+          if (options.signal?.aborted) return
+          this.#taken = this.#storage.open?.(this.#journal, options) ?? Promise.resolve()
+          await this.#taken
+        },
+        LONG_MS,
+      )
     } catch (error) {
       void this.#leave()
       throw error
@@ -70,7 +77,7 @@ export class StorageClient {
   /** Of what was taken, or is about to be: the storage may hold the same for another, which refused it to this one. */
   async letGo(): Promise<void> {
     const closed = this.#leave()
-    if (closed) await this.#call(() => closed, LET_GO_MS)
+    if (closed) await this.#call('close', () => closed, LET_GO_MS)
   }
 
   /** Ends the calls under way, with their timers: nobody waits for them any more. */
@@ -79,12 +86,12 @@ export class StorageClient {
   }
 
   append(commit: Commit): Promise<Appended> {
-    return this.#call((options) => this.#storage.append(this.#journal, commit, options))
+    return this.#call('append', (options) => this.#storage.append(this.#journal, commit, options))
   }
 
   /** A page of the commits after that number. */
   read(after: number): Promise<Run> {
-    return this.#call((options) => this.#storage.read(this.#journal, after, PAGE_COMMITS, options))
+    return this.#call('read', (options) => this.#storage.read(this.#journal, after, PAGE_COMMITS, options))
   }
 
   /**
@@ -113,7 +120,7 @@ export class StorageClient {
 
   /** The commit of that number, if it is there. */
   async commit(seq: number): Promise<Commit | undefined> {
-    const run = await this.#call((options) => this.#storage.read(this.#journal, seq - 1, 1, options))
+    const run = await this.#call('read', (options) => this.#storage.read(this.#journal, seq - 1, 1, options))
     return 'commits' in run ? run.commits[0] : undefined
   }
 
@@ -124,23 +131,31 @@ export class StorageClient {
 
   /** The last commit that is gone, 0 when there is none. */
   async trimmedTo(): Promise<number> {
-    const run = await this.#call((options) => this.#storage.read(this.#journal, 0, 1, options))
+    const run = await this.#call('read', (options) => this.#storage.read(this.#journal, 0, 1, options))
     return 'trimmedTo' in run ? run.trimmedTo : 0
   }
 
   async saveCheckpoint(checkpoint: Checkpoint): Promise<void> {
-    await this.#call((options) => this.#storage.saveCheckpoint(this.#journal, checkpoint, options), LONG_MS)
+    await this.#call(
+      'saveCheckpoint',
+      (options) => this.#storage.saveCheckpoint(this.#journal, checkpoint, options),
+      LONG_MS,
+    )
   }
 
   /** Who opens may wait for long; what is open has commands that wait for it. */
   async loadCheckpoint(before?: number, isOpening = false): Promise<Checkpoint | undefined> {
     const timeoutMs = isOpening ? LONG_MS : CALL_MS
-    const kept = await this.#call((options) => this.#storage.loadCheckpoint(this.#journal, before, options), timeoutMs)
+    const kept = await this.#call(
+      'loadCheckpoint',
+      (options) => this.#storage.loadCheckpoint(this.#journal, before, options),
+      timeoutMs,
+    )
     return kept && { ...kept, parts: this.#each(kept.parts) }
   }
 
   async trim(through: number): Promise<void> {
-    await this.#call((options) => this.#storage.trim(this.#journal, through, options), LONG_MS)
+    await this.#call('trim', (options) => this.#storage.trim(this.#journal, through, options), LONG_MS)
   }
 
   watch(wake: () => void): Off {
@@ -163,7 +178,7 @@ export class StorageClient {
     const iterator = parts[Symbol.asyncIterator]()
     try {
       for (;;) {
-        const next = await this.#call(() => iterator.next())
+        const next = await this.#call('loadCheckpoint (its parts)', () => iterator.next())
         if (next.done) return
         yield next.value
       }
@@ -172,26 +187,33 @@ export class StorageClient {
     }
   }
 
-  async #call<T>(send: (options: Abortable) => Promise<T> | undefined, timeoutMs = CALL_MS): Promise<T> {
+  async #call<T>(call: string, send: (options: Abortable) => Promise<T> | undefined, timeoutMs = CALL_MS): Promise<T> {
+    const where = `${call} of journal ${this.#journal}`
     const abort = new AbortController()
     let giveUp = (_why: string): void => undefined
+    let late: CrewError | undefined
     const silence = new Promise<never>((_, reject) => {
       giveUp = (why) => {
-        const late = new CrewError('storage_unavailable', why)
+        late = new CrewError('storage_unavailable', why)
         abort.abort(late)
         reject(late)
       }
     })
     const off = this.#environment.setTimer(() => {
-      giveUp(`The storage did not answer within ${timeoutMs} ms`)
+      giveUp(`The storage did not answer ${where} within ${timeoutMs} ms`)
     }, timeoutMs)
     this.#underWay.add(giveUp)
     try {
-      return await Promise.race([send({ signal: abort.signal, timeoutMs }) as Promise<T>, silence])
+      const answer = await Promise.race([send({ signal: abort.signal, timeoutMs }) as Promise<T>, silence])
+      this.#outages.answered(call)
+      return answer
     } catch (error) {
-      throw CrewError.is(error)
+      const words = wordsOf(error) ?? typeof error
+      const failure = CrewError.is(error)
         ? error
-        : new CrewError('storage_unavailable', `The storage failed: ${wordsOf(error) ?? typeof error}`, {}, error)
+        : new CrewError('storage_unavailable', `The storage failed at ${where}: ${words}`, {}, error)
+      this.#outages.failed(call, failure === late ? 'silence' : words, failure)
+      throw failure
     } finally {
       off()
       this.#underWay.delete(giveUp)

@@ -148,7 +148,7 @@ export class FaultyStorage implements JournalStorage {
   #suffer<T>(call: StorageCall, journal: string, run: () => Promise<T>, seq?: number): Promise<T> {
     const how = this.#next(call, journal, seq)
     if (!how) return run()
-    const failure = new Error(`faultyStorage: ${how.fault} of ${call} ${this.#counts.get(call) ?? 0}`)
+    const failure = new Error(`faultyStorage: ${how.fault} of ${call}`)
     if (how.fault === 'throw') throw failure
     return this.#go(how, journal, failure, run)
   }

@@ -1,4 +1,4 @@
-import { MemoryStorage } from 'crewlog'
+import { type Checkpoint, type Commit, type CrewError, type JournalStorage, MemoryStorage } from 'crewlog'
 import { faultyStorage, manualEnvironment } from 'crewlog/testing'
 import { describe, expect, it } from 'vitest'
 import { openTeam, watch } from '../support/team.js'
@@ -88,5 +88,80 @@ describe('work', () => {
     expect([errors, tracker.status('a') === 'in_progress']).toEqual([[], false])
     await crew.idle()
     await crew.close()
+  })
+})
+
+describe('what is told of an outage', () => {
+  it.each([
+    // And once more that a commit of a loop or a lease was given up.
+    ['hang', 2],
+    // Says something else of each method.
+    ['error', 3],
+  ] as const)('is told once, by the call and journal that failed: %s', async (fault, most) => {
+    const { crew, tracker, environment, storage, errors } = await onFaultyStorage(['ana', 'bo'])
+    for (const id of ['ana', 'bo']) {
+      crew.as(id).work(() => new Promise<void>((resolve) => void environment.setTimer(resolve, 1)))
+      crew.as(id).listen(() => undefined)
+    }
+    const outage = async () => {
+      const created = tracker.createMany([{ description: 'a' }, { description: 'b' }])
+      await environment.advance('10ms')
+      await created
+      storage.fail(fault)
+      tracker.create({ description: 'x' }).catch(() => undefined)
+      await environment.advance('5m')
+      storage.heal()
+      await environment.advance('2m')
+    }
+    await outage()
+    const told = errors.map((error) => (error as CrewError).message)
+    expect(told[0]).toMatch(/The storage (did not answer|failed at) (append|read) of journal crew/)
+    expect(told.length).toBeLessThanOrEqual(most)
+    expect(new Set(told).size).toBe(told.length)
+    await environment.advance('1h')
+    expect(errors).toHaveLength(told.length)
+    await outage()
+    expect(errors.length).toBeGreaterThan(told.length)
+  })
+
+  it('is told again when the reason is another one, or a method still fails when others are answered', async () => {
+    const environment = manualEnvironment()
+    const errors: CrewError[] = []
+    let wrong: readonly string[] = []
+    let reason = 'no route'
+    const real = new MemoryStorage()
+    const refused = (call: string) => (wrong.includes(call) ? Promise.reject(new Error(reason)) : undefined)
+    const storage: JournalStorage = {
+      writers: 'many',
+      maxCommitBytes: Infinity,
+      append: (...args: [string, Commit]) => refused('append') ?? real.append(...args),
+      read: (...args: [string, number, number]) => refused('read') ?? real.read(...args),
+      saveCheckpoint: (...args: [string, Checkpoint]) => real.saveCheckpoint(...args),
+      loadCheckpoint: (journal, before) => real.loadCheckpoint(journal, before),
+      trim: (journal, through) => real.trim(journal, through),
+    }
+    const { crew, tracker } = await openTeam(['ana'], {
+      storage,
+      environment,
+      onError: (error) => errors.push(error as CrewError),
+    })
+    await tracker.create({ id: 'a', description: 'x' })
+    await crew.as('ana').claim()
+    const told = () => errors.splice(0).map(({ code, message }) => [code, message.split(': ')[1]])
+    wrong = ['append', 'read']
+    await environment.advance('1m')
+    expect(told()).toEqual([
+      ['storage_unavailable', 'no route'],
+      ['outcome_unknown', undefined],
+    ])
+    reason = 'access denied'
+    await environment.advance('1m')
+    expect(told()[0]).toEqual(['storage_unavailable', 'access denied'])
+    wrong = ['append']
+    await environment.advance('2m')
+    expect(told().every(([code]) => code === 'outcome_unknown')).toBe(true)
+    wrong = ['read']
+    await environment.advance('2m')
+    expect(told()).toContainEqual(['storage_unavailable', 'access denied'])
   })
 })

@@ -99,8 +99,11 @@ describe('manualEnvironment', () => {
 })
 
 describe('manualEnvironment, when something goes round without time passing', () => {
+  // Else the crew itself ends it after a hundred rounds.
+  const endless = { limits: { rounds: 1_000_000 } }
+
   it('names the task and who hand it back and forth, and lets the test go on', async () => {
-    const { crew, environment, tracker } = await openTeam([])
+    const { crew, environment, tracker } = await openTeam([], endless)
     await scriptedMember(crew, 'rita', { reviews: ['no'] })
     await scriptedMember(crew, 'ana', { script: [completes('x')] })
     await tracker.create({ id: 'tides', description: 'Tides', reviewers: ['rita'], assignees: 'ana' })
@@ -114,7 +117,7 @@ describe('manualEnvironment, when something goes round without time passing', ()
   })
 
   it('rejects for members of any making', async () => {
-    const { crew, environment, tracker } = await openTeam()
+    const { crew, environment, tracker } = await openTeam(['ana', 'bo'], endless)
     const [ana, bo] = [crew.as('ana'), crew.as('bo')]
     ana.work(() => 'x')
     bo.listen(async ({ kind, taskId }) => {

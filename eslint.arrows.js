@@ -44,7 +44,7 @@ const layers = {
     ['task-states'],
     ['findings'],
   ],
-  'testing/storage-contract': [['../storage-contract'], ['*'], ['trial'], ['samples', 'assert']],
+  'testing/storage-contract': [['../storage-contract'], ['*'], ['trial'], ['samples', 'assert', 'patient-storage']],
   security: [['index'], ['*']],
   crew: [['crew'], ['member'], ['work'], ['refusals'], ['stopper', 'last-seen', 'crew-news', 'crew-options']],
   reports: [['report-generator'], ['*'], ['untaken'], ['report', 'markdown'], ['statistics']],

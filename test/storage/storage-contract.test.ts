@@ -1,3 +1,4 @@
+import type { JournalStorage } from 'crewlog'
 import { describe, expect, it } from 'vitest'
 import { faultyStorage, type StorageBackend, storageContract } from 'crewlog/testing'
 import { append } from '../support/wrong-storages/append.js'
@@ -44,6 +45,54 @@ describe('the contract of storages', () => {
   it.each(WRONG)('is broken by one that %s (SA-31)', async (_, sentence, open) => {
     const broken = casesFor(open).find((each) => each.sentence === sentence)
     await expect(broken?.run()).rejects.toThrow(/./)
+  })
+
+  const said = async (Client: new () => JournalStorage): Promise<ReadonlySet<string>> => {
+    const messages = new Set<string>()
+    for (const { run } of casesFor(alone(Client))) {
+      await run().catch((error: unknown) => messages.add((error as Error).message))
+    }
+    return messages
+  }
+
+  it('says which call of a storage that hangs did not settle', async () => {
+    class Hanging extends Plain {
+      override read(): Promise<never> {
+        return new Promise(() => undefined)
+      }
+    }
+    const messages = await said(Hanging)
+    expect(messages).toContain('read(crew, 0, 13) did not settle within 100 ms')
+    for (const message of messages) expect(message).toMatch(/^read\(.* did not settle within|^Not so: the watcher/)
+  }, 30_000)
+
+  it('says what a wrong answer should have been', async () => {
+    class Silent extends Plain {
+      override async append(): Promise<never> {
+        return undefined as never
+      }
+    }
+    const messages = await said(Silent)
+    expect(messages).toContain(
+      'append(crew, commit 1) answered undefined, must be { appended: true } or { appended: false }',
+    )
+    for (const message of messages) expect(message).toContain(' answered undefined, must be ')
+    class Odd extends Plain {
+      override async read(): Promise<never> {
+        return [] as never
+      }
+      override async loadCheckpoint(): Promise<never> {
+        return { seq: 1 } as never
+      }
+    }
+    const odd = [...(await said(Odd))].join('\n')
+    expect(odd).toContain('answered [], must be { commits } or { trimmedTo }')
+    expect(odd).toContain('answered {"seq":1}, must be { seq, id, format, parts }')
+  })
+
+  it('asks a storage in which a method is missing for it', async () => {
+    const { run } = casesFor(() => ({ storage: { writers: 'many' } as never }))[0]!
+    await expect(run()).rejects.toThrow('an object with the methods append, read')
   })
 
   it('is kept by a storage that went back in time', async () => {

@@ -81,6 +81,7 @@ export const limits: Cases = {
     const larger = commitOf(trial.storage.maxCommitBytes + 1)
     const answer = await trial.storage.append(CREW, larger).catch((error: unknown) => error)
     if (CrewError.is(answer, 'limit_exceeded')) await trial.holds([])
+    else if (answer instanceof Error) throw answer
     else {
       equal(answer, { appended: true }, 'answer to a commit over the limit')
       await trial.holds([larger])

@@ -1,6 +1,7 @@
 import { systemEnvironment } from '../../core/environment.js'
 import type { Commit, JournalStorage } from '../../core/journal-storage.js'
 import { assert, equal } from './assert.js'
+import { type Patience, patientStorage } from './patient-storage.js'
 import { commit } from './samples.js'
 
 /** An empty backend and who talks to it. */
@@ -21,13 +22,13 @@ export class Trial {
   readonly storage: JournalStorage
   readonly rival: JournalStorage | undefined
   readonly #dispose: StorageBackend['dispose']
-  readonly #patienceMs: number
+  readonly #patience: Patience
   readonly #opened: (() => Promise<void> | undefined)[] = []
 
-  constructor({ storage, rival, dispose }: StorageBackend, patienceMs: number) {
-    this.#patienceMs = patienceMs
-    this.storage = storage
-    this.rival = rival
+  constructor({ storage, rival, dispose }: StorageBackend, patience: Patience) {
+    this.#patience = patience
+    this.storage = patientStorage(storage, patience)
+    this.rival = rival && (rival === storage ? this.storage : patientStorage(rival, patience))
     this.#dispose = dispose
   }
 
@@ -89,12 +90,12 @@ export class Trial {
 
   /** What `promise` brings, or undefined if it takes too long. */
   soon<T>(promise: Promise<T>): Promise<T | undefined> {
-    return Promise.race([promise, pause(this.#patienceMs)])
+    return Promise.race([promise, pause(this.#patience.ms)])
   }
 
   async end(): Promise<void> {
     for (const close of this.#opened) await close()
-    await this.#dispose?.()
+    await this.#patience.bound('dispose()', this.#dispose?.())
   }
 }
 

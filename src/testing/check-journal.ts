@@ -1,3 +1,4 @@
+import { notFound } from '../core/errors.js'
 import { filledText, read } from '../core/input.js'
 import { type Commit, FORMAT, type JournalEvent, type JournalStorage } from '../core/journal-storage.js'
 import { storagePort } from '../core/storage-client.js'
@@ -17,12 +18,15 @@ const PAGE_COMMITS = 500
 /**
  * Reads a journal, nothing else, and lists every promise that it breaks: with commit, event and rule. Folds the events
  * by itself, so that a fault of the library does not hide itself; of a journal whose beginning is trimmed, it judges what
- * it can see. Events of kinds that it does not know are passed over. Rejects when the storage does.
+ * it can see. Events of kinds that it does not know are passed over. Rejects when the storage does, and with `not_found`
+ * when there is no such journal.
  */
 export async function checkJournal(storage: JournalStorage, name = 'crew'): Promise<readonly BrokenPromise[]> {
   const from = read(storagePort, storage, 'storage')
   const journal = read(filledText, name, 'name')
   const first = await from.read(journal, 0, PAGE_COMMITS)
+  if ('commits' in first && first.commits.length === 0)
+    throw notFound('Journal', journal, '; a journal has the name of its crew: checkJournal(storage, crew.name)')
   const trimmedTo = 'trimmedTo' in first ? first.trimmedTo : 0
   const check = new JournalCheck(trimmedTo)
   for (let after = trimmedTo; ;) {

@@ -17,7 +17,7 @@ export {
   type ExpectedMessage,
   type MatcherVerdict,
 } from './matchers.js'
-export { recordEvents, type RecordedEvents } from './record-events.js'
+export { type EventName, recordEvents, type RecordedEvents } from './record-events.js'
 export { asks, completes, dies, fails, releases, reports, says, stalls, type Step, takes } from './script-steps.js'
 export { type Script, scriptedMember, type ScriptedMember, type ScriptedMemberOptions } from './scripted-member.js'
 export { storageContract, type StorageContractOptions } from './storage-contract.js'

@@ -1,11 +1,13 @@
 import { invalid } from '../core/errors.js'
-import type { Id } from '../core/input.js'
+import { type Id, oneOf, read } from '../core/input.js'
 import type { Message } from '../core/message.js'
 import type { Task, TaskStatus } from '../core/task.js'
 import type { StoredEvent } from '../core/journal-log.js'
 import type { Member } from '../crew/member.js'
 import { isLike } from './likeness.js'
-import type { RecordedEvents } from './record-events.js'
+import { storedEventNamed, type EventName, type RecordedEvents } from './record-events.js'
+
+const taskStatus = oneOf('pending', 'in_progress', 'waiting', 'completed', 'failed', 'cancelled')
 
 /** A text, a pattern for one, or what the message has among other fields. */
 export type ExpectedMessage =
@@ -13,8 +15,13 @@ export type ExpectedMessage =
 
 /** An event by its name (`'completed'` is `'task.completed'`), of one task, message or member, or with more that it has. */
 export type ExpectedHappening =
-  | string
-  | { readonly type: string; readonly id?: Id; readonly by?: Id; readonly changes?: Readonly<Record<string, unknown>> }
+  | EventName
+  | {
+      readonly type: EventName
+      readonly id?: Id
+      readonly by?: Id
+      readonly changes?: Readonly<Record<string, unknown>>
+    }
 
 export interface CrewMatchers<R = void> {
   /** Of a task: what `tracker.get(id)` or a command answered. */
@@ -46,6 +53,7 @@ export const crewMatchers = {
     const task = received as Task | undefined
     if (task !== undefined && (typeof task !== 'object' || typeof (task as Task | null)?.status !== 'string'))
       throw invalid('toHaveStatus looks at a task: expect(crew.tracker.get(id))')
+    read(taskStatus, status, 'status')
     const pass = task?.status === status
     return {
       pass,
@@ -73,6 +81,8 @@ export const crewMatchers = {
   toHaveHappenedBefore(received: unknown, first: ExpectedHappening, second: ExpectedHappening): MatcherVerdict {
     const events = (received as Partial<RecordedEvents> | undefined)?.all
     if (!events) throw invalid('toHaveHappenedBefore looks at recorded events: expect(recordEvents(crew))')
+    // Under .not, a name that nobody tells would pass for ever.
+    for (const expected of [first, second]) storedEventNamed(typeof expected === 'string' ? expected : expected.type)
     const [one, other] = [first, second].map((event) => events.findIndex((each) => happened(each, event)))
     const pass = one !== undefined && other !== undefined && one >= 0 && one < other
     const missing = one === -1 ? first : other === -1 ? second : undefined
@@ -96,8 +106,7 @@ function isExpected(message: Message, expected: ExpectedMessage | undefined): bo
 
 function happened(event: StoredEvent, expected: ExpectedHappening): boolean {
   const wanted = typeof expected === 'string' ? { type: expected } : expected
-  const type = wanted.type.includes('.') ? wanted.type : `task.${wanted.type}`
-  return isLike(event, { ...wanted, type })
+  return isLike(event, { ...wanted, type: storedEventNamed(wanted.type) })
 }
 
 /** What one wants to know of a task that is not as expected. */

@@ -3,9 +3,9 @@ import type { Usage } from '../core/attempt-record.js'
 import { onAbort } from '../core/abortable.js'
 import type { Environment } from '../core/environment.js'
 import { CrewError, invalid } from '../core/errors.js'
-import type { Id } from '../core/input.js'
+import { type Id, read, text } from '../core/input.js'
 import type { Json } from '../core/json.js'
-import type { ProgressOptions, WaitOptions } from '../core/task-input.js'
+import { type ProgressOptions, readers, type WaitOptions } from '../core/task-input.js'
 import type { Member } from '../crew/member.js'
 import { milliseconds, type Span } from './manual-environment.js'
 
@@ -24,6 +24,8 @@ export interface Step {
   readonly does: string
   /** Whether the attempt is over with it: the next step belongs to the next attempt. */
   readonly isLast: boolean
+  /** A function can end an attempt, too. @internal */
+  readonly mayEnd?: boolean
   /** It has to come back. @internal */
   readonly comesBack?: boolean
   /** @internal */
@@ -40,10 +42,12 @@ export function takes(span: Span): Step {
 }
 
 /** Tells how far it is. */
-export const reports = (progress: ProgressOptions): Step =>
-  step('reports', async ({ attempt }) => {
+export function reports(progress: ProgressOptions): Step {
+  read(readers.progress, progress, 'reports')
+  return step('reports', async ({ attempt }) => {
     await attempt.progress(progress)
   })
+}
 
 /** Sends a message about the task. */
 export const says = (to: Id | readonly Id[], content: Json): Step =>
@@ -51,26 +55,32 @@ export const says = (to: Id | readonly Id[], content: Json): Step =>
     await member.send(to, content, { taskId: attempt.task.id })
   })
 
-export const completes = (result?: Json, options: { readonly usage?: Usage } = {}): Step =>
-  ending('completes', (scene) =>
+export function completes(result?: Json, options: { readonly usage?: Usage } = {}): Step {
+  read(readers.complete, options, 'options of completes')
+  return ending('completes', (scene) =>
     written(scene, () => scene.attempt.complete({ ...(result !== undefined && { result }), ...options })),
   )
+}
 
-export const fails = (error: string, options: { readonly retryable?: boolean; readonly usage?: Usage } = {}): Step =>
-  ending(`fails: ${error}`, (scene) => written(scene, () => scene.attempt.fail({ error, ...options })))
+export function fails(error: string, options: { readonly retryable?: boolean; readonly usage?: Usage } = {}): Step {
+  read(readers.fail, { ...options, error: read(text, error, 'error of fails') }, 'options of fails')
+  return ending(`fails: ${error}`, (scene) => written(scene, () => scene.attempt.fail({ error, ...options })))
+}
 
 export const releases = (reason?: string): Step =>
   ending('releases', (scene) => written(scene, () => scene.attempt.release(reason === undefined ? {} : { reason })))
 
 /** Waits for somebody's answer; the steps behind it are of the attempt that goes on with it. */
-export const asks = (
+export function asks(
   question: string,
   of?: Id | readonly Id[],
   options: Omit<Partial<WaitOptions>, 'question' | 'of'> = {},
-): Step =>
-  ending(`asks: ${question}`, (scene) =>
+): Step {
+  read(readers.wait, { for: 'input', of, ...options }, 'options of asks')
+  return ending(`asks: ${question}`, (scene) =>
     written(scene, () => scene.attempt.wait({ for: 'input', question, ...(of !== undefined && { of }), ...options })),
   )
+}
 
 /** Does nothing more until the attempt is taken from it. */
 export const stalls = (): Step => ending('stalls', ({ attempt }) => pause(Infinity, attempt, undefined))
@@ -88,11 +98,12 @@ export function dies(backAfter?: Span): Step {
 /** A function as a step: a throw fails the attempt, and what it returns, unless that is undefined, completes it. */
 export const stepOf = (value: unknown): Step => {
   if (typeof value === 'function') {
-    return step('acts', async ({ attempt, member }) => {
+    const acts = step('acts', async ({ attempt, member }) => {
       const result = (await (value as (attempt: Attempt, member: Member) => unknown)(attempt, member)) as
         Json | undefined
       if (result !== undefined && !attempt.isOver) await attempt.complete({ result })
     })
+    return Object.freeze({ ...acts, mayEnd: true })
   }
   if (typeof (value as Step | null | undefined)?.play === 'function') return value as Step
   throw invalid("A script is a list of steps: takes('5s'), fails('overloaded'), completes({ … }), or functions")

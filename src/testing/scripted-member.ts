@@ -1,6 +1,6 @@
 import type { Attempt } from '../core/attempt.js'
 import { CrewError, invalid } from '../core/errors.js'
-import { anyFields, type Id, many, read, type Reader } from '../core/input.js'
+import { anyFields, either, flag, type Id, many, object, read, type Reader, text } from '../core/input.js'
 import type { Json } from '../core/json.js'
 import type { MemberOptions } from '../core/members.js'
 import type { Message } from '../core/message.js'
@@ -50,7 +50,7 @@ export async function scriptedMember(crew: Crew, id: Id, options: ScriptedMember
     answersAfter = 0,
     reopen,
     ...about
-  } = read(anyFields, options, 'options') as ScriptedMemberOptions
+  } = read(roleOptions, options, 'options') as ScriptedMemberOptions
   const parts = read(scripts, script, 'script')
   if (!reopen && [...parts.values()].flat(2).some(({ comesBack }) => comesBack))
     throw invalid('To come back after dies(span), a member needs { reopen: () => openCrew(…) }')
@@ -64,13 +64,36 @@ const aCrew: Reader<Crew> = (value) => {
   throw invalid('scriptedMember takes what openCrew answered')
 }
 
+const any: Reader<unknown> = (value) => value
+/** Its own, and what joining takes, which checks it. */
+const roleOptions = object({
+  script: any,
+  answers: any,
+  reviews: many(either((value) => typeof value === 'string', text, flag)),
+  answersAfter: any,
+  reopen: any,
+  kind: any,
+  skills: any,
+  capacity: any,
+  available: any,
+  budget: any,
+})
+
 type Parts = ReadonlyMap<string, readonly (readonly Step[])[]>
 
 /** Kind of task → what is done in its first attempt, its second, and so on. */
 const scripts: Reader<Parts> = (value, name, limits) => {
   const table = Array.isArray(value) ? { '*': value as unknown } : anyFields(value, name, limits)
   return new Map(
-    Object.entries(table).map(([kind, steps]) => [kind, partsOf(many(stepOf)(steps, `${name}.${kind}`, limits))]),
+    Object.entries(table).map(([kind, given]) => {
+      const which = kind === '*' ? name : `${name}.${kind}`
+      const parts = partsOf(many(stepOf)(given, which, limits))
+      if (!parts.at(-1)?.some(({ isLast, mayEnd }) => isLast || mayEnd))
+        throw invalid(
+          `${which} ends without an outcome: add completes(…), fails(…), releases(…), asks(…), stalls() or dies()`,
+        )
+      return [kind, parts]
+    }),
   )
 }
 
@@ -89,6 +112,9 @@ interface Manner {
   readonly reviews: readonly (boolean | string)[]
   readonly afterMs: number
 }
+
+/** Who acts by a script in which crew. */
+const cast = new WeakMap<Crew, Set<Id>>()
 
 class Role implements ScriptedMember {
   readonly id: Id
@@ -114,10 +140,19 @@ class Role implements ScriptedMember {
   }
 
   async stop(): Promise<void> {
+    if (this.#crew) cast.get(this.#crew)?.delete(this.id)
     await Promise.all(this.#running.map((running) => running.stop()))
   }
 
   async enter(crew: Crew, about: MemberOptions): Promise<void> {
+    const acting = cast.get(crew) ?? new Set()
+    cast.set(crew, acting)
+    if (acting.has(this.id))
+      throw new CrewError(
+        'already_exists',
+        `${this.id} acts by a script already; stop() it, or write one script for all`,
+      )
+    acting.add(this.id)
     this.#crew = crew
     this.#member = await crew.join(this.id, about)
     const { answers, reviews } = this.#manner
@@ -214,8 +249,11 @@ class Role implements ScriptedMember {
     this.#running = []
     if (backAfterMs === undefined || !reopen) return
     await new Promise<void>((resolve) => environment.setTimer(resolve, backAfterMs))
+    const crew = await reopen()
+    if (!crew.members.some(({ id }) => id === this.id))
+      throw invalid(`${this.id} cannot come back: reopen opened another journal; open both with one { storage, name }`)
     this.log.push('comes back')
-    await this.enter(await reopen(), {})
+    await this.enter(crew, {})
   }
 
   get #environment(): Scene['environment'] {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Crew, type CrewOptions, MemoryStorage, type Message, openCrew } from 'crewlog'
+import { type Crew, type CrewOptions, type JournalStorage, MemoryStorage, type Message, openCrew } from 'crewlog'
 import { checkJournal, recordEvents } from 'crewlog/testing'
 import { stateOf } from '../support/crew-state.js'
 import { openPair, openTeam } from '../support/team.js'
@@ -20,11 +20,11 @@ async function read(crew: Crew, member: string): Promise<void> {
 
 const ids = (crew: Crew) => crew.tracker.list().map(({ id }) => id)
 
-const opened: MemoryStorage[] = []
+const opened: JournalStorage[] = []
 const open = (retention: CrewOptions['retention'], options: CrewOptions = {}) => {
-  const storage = new MemoryStorage()
+  const { storage = new MemoryStorage() } = options
   opened.push(storage)
-  return openTeam(['ana', 'bo'], { storage, ...options, ...(retention && { retention }) })
+  return openTeam(['ana', 'bo'], { ...options, storage, ...(retention && { retention }) })
 }
 afterEach(async () => {
   for (const storage of opened.splice(0)) expect(await checkJournal(storage)).toEqual([])

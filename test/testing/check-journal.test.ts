@@ -632,10 +632,6 @@ describe('a journal', () => {
     ])
   })
 
-  it('is empty, and then right', async () => {
-    expect(await checkJournal(new MemoryStorage(), 'nobody')).toEqual([])
-  })
-
   it('has events of kinds that are not known, which are passed over', async () => {
     const journal = crewOf(created('a')).add([
       { type: 'message.painted', id: 'm', changes: { colour: 'red' } },
@@ -744,6 +740,17 @@ describe('a journal', () => {
   it('is read from a storage, by a name', async () => {
     await expect(checkJournal({} as never)).rejects.toMatchObject({ code: 'invalid_input' })
     await expect(checkJournal(new MemoryStorage(), '')).rejects.toMatchObject({ code: 'invalid_input' })
+  })
+
+  it('finds no journal where there is none, and names it', async () => {
+    const storage = new MemoryStorage()
+    const crew = await openCrew({ storage, environment: manualEnvironment(), name: 'shop' })
+    await crew.join('ana')
+    await expect(checkJournal(storage)).rejects.toMatchObject({
+      code: 'not_found',
+      message: 'Journal not found: crew; a journal has the name of its crew: checkJournal(storage, crew.name)',
+    })
+    expect(await checkJournal(storage, crew.name)).toEqual([])
   })
 })
 

@@ -123,3 +123,26 @@ describe('toHaveHappenedBefore', () => {
     await crew.close()
   })
 })
+
+describe('names that nobody tells', () => {
+  it('are refused, under .not, too', async () => {
+    const { crew, tracker } = await openTeam()
+    const events = recordEvents(crew)
+    const task = await tracker.create({ description: 'Tides' })
+    expect(() => {
+      expect(task).not.toHaveStatus('done' as never)
+    }).toThrow('status must be one of pending, in_progress, waiting, completed, failed, cancelled')
+    for (const wrong of ['finished', 'task.finished', { type: 'finished' }] as never[]) {
+      expect(() => {
+        expect(events).not.toHaveHappenedBefore('created', wrong)
+      }).toThrow(/There is no event "(?:task.)?finished"; there are member.joined.*completed/)
+      expect(() => {
+        expect(events).not.toHaveHappenedBefore(wrong, 'created')
+      }).toThrow('There is no event')
+    }
+    expect(() => {
+      expect(events).not.toHaveHappenedBefore('ready', 'created')
+    }).toThrow("task.ready is not in the journal, so that it has no place among what happened; use of('ready')")
+    expect(() => events.of('finished' as never)).toThrow(expect.objectContaining({ code: 'invalid_input' }))
+  })
+})

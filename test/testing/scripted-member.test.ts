@@ -192,7 +192,7 @@ describe('a scripted member', () => {
 
   it('stops thinking when the task is cancelled', async () => {
     const { crew, tracker, environment, errors } = await openTeam([])
-    await scriptedMember(crew, 'ana', { script: [takes('1h')] })
+    await scriptedMember(crew, 'ana', { script: [takes('1h'), completes()] })
     await tracker.create({ id: 'tides', description: 'Tides' })
     await environment.advance('1m')
     await tracker.cancel('tides')
@@ -271,5 +271,41 @@ describe('a scripted member', () => {
     await expect(scriptedMember(new TaskTracker() as never, 'ana')).rejects.toEqual(invalid)
     expect(() => takes('soon')).toThrow(invalid)
     expect(() => dies(-1)).toThrow(invalid)
+  })
+
+  it('comes back only to the journal in which it died', async () => {
+    const { crew, tracker, environment, errors } = await openTeam([])
+    const reopen = () => openCrew({ environment })
+    await scriptedMember(crew, 'ana', { script: [dies('5m')], reopen })
+    await tracker.create({ description: 'Tides' })
+    await environment.advance('10m')
+    expect(errors).toMatchObject([{ message: expect.stringContaining('reopen opened another journal') as unknown }])
+  })
+
+  it('has one script at a time', async () => {
+    const { crew } = await openTeam([])
+    const ana = await scriptedMember(crew, 'ana', { script: [completes()] })
+    await expect(scriptedMember(crew, 'ana', { reviews: [true] })).rejects.toMatchObject({ code: 'already_exists' })
+    await ana.stop()
+    await scriptedMember(crew, 'ana', { reviews: [true] })
+  })
+
+  it.each<[string, () => unknown]>([
+    ['script ends without an outcome: add completes', () => ({ script: [] })],
+    ['script ends without an outcome', () => ({ script: [takes('5s')] })],
+    ['script.article ends without an outcome', () => ({ script: { article: [fails('no'), takes('5s')] } })],
+    ['options of fails has no field "retriable"', () => ({ script: [fails('no', { retriable: true } as never)] })],
+    ['error of fails must be a text', () => ({ script: [fails(undefined as never)] })],
+    ['options of completes has no field "tokens"', () => ({ script: [completes('x', { tokens: 5 } as never)] })],
+    ['options of asks has no field "within"', () => ({ script: [asks('Why?', 'bo', { within: 5 } as never)] })],
+    ['reports has no field "share"', () => ({ script: [reports({ share: 1 } as never)] })],
+    ['options has no field "scripts"; it has script, answers', () => ({ scripts: [completes()] })],
+    ['options.reviews[0] must be true or false', () => ({ reviews: [5] })],
+  ])('refuses when it is built: %s', async (words, options) => {
+    const { crew } = await openTeam([])
+    const built = async () => scriptedMember(crew, 'ana', options() as never)
+    await expect(built()).rejects.toThrow(words)
+    await expect(built()).rejects.toMatchObject({ code: 'invalid_input' })
+    expect(crew.members).toEqual([])
   })
 })

@@ -108,12 +108,10 @@ const fieldOf = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined
 
 /** Texts as they are, all else as JSON has it. */
-const shown = (value: unknown): string =>
-  typeof value === 'string'
-    ? value
-    : typeof value === 'object'
-      ? JSON.stringify(value).slice(0, 200)
-      : String(value)
+const shown = (value: unknown): string => {
+  if (typeof value === 'string') return value
+  return typeof value === 'number' || value === undefined ? String(value) : JSON.stringify(value).slice(0, 200)
+}
 
 /** An argument as who reads a failure knows it. */
 function shownAs(value: unknown): readonly string[] {

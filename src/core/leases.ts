@@ -4,7 +4,7 @@ import type { Id } from './input.js'
 import type { JournalEvent } from './journal-storage.js'
 import type { Json } from './json.js'
 import type { Gap, Observer, Projection, Turn } from './projection.js'
-import { type Lease, type LeaseEnd, type LeaseTerms, OwnSession, Session } from './session.js'
+import { inOrder, type Lease, type LeaseEnd, type LeaseTerms, OwnSession, Session } from './session.js'
 
 /** Knows what ends with a lease. */
 export interface LeaseKeeper {
@@ -176,8 +176,7 @@ export class Leases implements Projection<Sign>, Observer {
 
   giveBack(turn: Turn): void {
     const { id, leases, hasHeld } = this.#own
-    // A copy, as what ends is dropped from the bag.
-    for (const lease of [...leases]) this.#keepers.get(lease.kind)?.end(turn, lease, 'closed')
+    for (const lease of inOrder(leases)) this.#keepers.get(lease.kind)?.end(turn, lease, 'closed')
     if (hasHeld) turn.emit('session.ended', id, {})
   }
 
@@ -249,7 +248,8 @@ export class Leases implements Projection<Sign>, Observer {
     )
   }
 
-  async #end(session: Session, leases: readonly LeaseTerms[]): Promise<void> {
+  async #end(session: Session, over: readonly LeaseTerms[]): Promise<void> {
+    const leases = inOrder(over)
     const ends: Promise<void>[] = []
     for (let at = 0; at < leases.length; at += ENDED_AT_ONCE) {
       const some = leases.slice(at, at + ENDED_AT_ONCE)

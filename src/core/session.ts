@@ -197,4 +197,8 @@ export class OwnSession extends Session {
   }
 }
 
+/** As they were taken, whatever order they are held in: all processes decide alike. A copy, as what ends is held no more. */
+export const inOrder = (leases: Iterable<LeaseTerms>): readonly LeaseTerms[] =>
+  [...leases].sort((a, b) => a.at - b.at || (keyOf(a) < keyOf(b) ? -1 : 1))
+
 const keyOf = ({ kind, id, recipient = '', number }: LeaseTerms): string => `${kind} ${number} ${id} ${recipient}`

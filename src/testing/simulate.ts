@@ -125,8 +125,12 @@ async function run(plan: Plan, options: SimulateOptions): Promise<Simulated> {
   await time.pass(isOver, plan.limitMs)
   if (failures.length > 0) throw failures[0]
 
-  const elapsedMs = time.monotonic()
-  const data = { seed: plan.seed, processes: plan.processes, elapsedMs }
+  const isQuiet = isBegun && time.monotonic() - statistics.newsAt > QUIET_MS
+  const early = world.isEnded ? 'end' : isQuiet ? 'quiet' : 'limitMs'
+  const endedBy = isTold && world.crews.some(isDone) ? 'tasks' : early
+  const elapsedMs = early === 'limitMs' && endedBy !== 'tasks' ? plan.limitMs : time.monotonic()
+  statistics.end()
+  const data = { seed: plan.seed, processes: plan.processes, endedBy, elapsedMs } as const
   world.heal()
   await time.pass(() => world.isWhole, elapsedMs + BACK_MS)
   await time.pass(() => false, time.monotonic() + AFTERMATH_MS)

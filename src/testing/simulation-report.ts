@@ -12,6 +12,8 @@ export interface SimulationData {
   readonly processes: number
   /** From the beginning to the end of the last task, or to when the simulation was ended. */
   readonly makespanMs: number
+  /** All tasks had ended; `limitMs` had passed; it was told to by `end()`; or nothing could happen any more. */
+  readonly endedBy: 'tasks' | 'limitMs' | 'end' | 'quiet'
   readonly tasks: { readonly [S in 'total' | 'completed' | 'failed' | 'cancelled' | 'open']: number }
   /** From when a task is ready until somebody takes it; once an attempt. */
   readonly waiting: DurationStats
@@ -48,6 +50,9 @@ export class SimulationStatistics {
   #newsAt = 0
   #changes = 0
   #endedAt = 0
+  /** Where each task stands. */
+  readonly #statuses = new Map<Id, Task['status']>()
+  #isOver = false
 
   constructor(now: () => number) {
     this.#now = now
@@ -77,16 +82,23 @@ export class SimulationStatistics {
     })
   }
 
+  /** What comes now is of the aftermath, and does not count. */
+  end(): void {
+    this.#isOver = true
+  }
+
   data(
     crew: Crew,
-    of: Pick<SimulationData, 'seed' | 'processes' | 'faults'> & { readonly elapsedMs: number },
+    of: Pick<SimulationData, 'seed' | 'processes' | 'faults' | 'endedBy'> & { readonly elapsedMs: number },
   ): SimulationData {
-    const { seed, processes, faults, elapsedMs } = of
+    const { seed, processes, faults, endedBy, elapsedMs } = of
     const stages = crew.tracker.parts.board
-    const [completed, failed, cancelled] = (['completed', 'failed', 'cancelled'] as const).map(
-      (status) => stages.inStage(status).size,
+    const known = [...this.#statuses.values()]
+    // As it was when it was ended, where there was more to do.
+    const [completed, failed, cancelled] = (['completed', 'failed', 'cancelled'] as const).map((status) =>
+      endedBy === 'tasks' ? stages.inStage(status).size : known.filter((each) => each === status).length,
     ) as [number, number, number]
-    const total = stages.all.size
+    const total = endedBy === 'tasks' ? stages.all.size : known.length
     const open = total - completed - failed - cancelled
     const makespanMs = open > 0 ? elapsedMs : this.#endedAt
     const members = crew.members.map(({ id, capacity }) => {
@@ -99,6 +111,7 @@ export class SimulationStatistics {
       seed,
       processes,
       makespanMs,
+      endedBy,
       tasks: { total, completed, failed, cancelled, open },
       waiting: this.#waiting.stats(),
       working: this.#working.stats(),
@@ -113,7 +126,9 @@ export class SimulationStatistics {
   }
 
   #changed(before: Task | undefined, after: Task): void {
+    if (this.#isOver) return
     const now = (this.#newsAt = this.#now())
+    this.#statuses.set(after.id, after.status)
     this.#changes++
     const running = this.#running.get(after.id)
     if (running && after.running?.fence !== before?.running?.fence) {
@@ -154,13 +169,22 @@ export function simulationReport(at: number, data: SimulationData): Report<Simul
   })
 }
 
-function markdownOf({ seed, processes, makespanMs, tasks, waiting, working, members, faults }: SimulationData): string {
+const ENDINGS: Readonly<Record<SimulationData['endedBy'], string>> = {
+  tasks: 'all tasks had ended',
+  limitMs: 'ended by limitMs',
+  end: 'ended by end()',
+  quiet: 'nothing could happen any more',
+}
+
+function markdownOf(data: SimulationData): string {
+  const { seed, processes, makespanMs, endedBy, tasks, waiting, working, members, faults } = data
   const { total, completed, failed, cancelled, open } = tasks
   const idle = members.reduce((sum, { utilisation }) => sum + utilisation, 0) / Math.max(1, members.length)
   const facts: readonly (readonly [string, string | number])[] = [
     ['Seed', seed],
     ['Processes', processes],
     ['Makespan', span(makespanMs)],
+    ['End', `${ENDINGS[endedBy]}${open > 0 ? `, ${open} open` : ''}`],
     ['Tasks', `${total}: ${completed} completed, ${failed} failed, ${cancelled} cancelled, ${open} open`],
     ['Waiting', `mean ${span(waiting.meanMs)}, 95 % within ${span(waiting.p95Ms)}`],
     ['Working', `mean ${span(working.meanMs)}, 95 % within ${span(working.p95Ms)}`],

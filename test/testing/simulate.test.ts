@@ -140,11 +140,23 @@ describe('simulate', () => {
     expect(answers.sort()).toEqual(questions.map(({ id }) => id).sort())
   })
 
+  it('counts nothing that comes after its limit, and says that it was ended by it', async () => {
+    const limitMs = 100_000
+    const { report } = await simulate({ members: 3, tasks: 20, durationMs: 60_000, limitMs })
+    expect(report.data).toMatchObject({ makespanMs: limitMs, endedBy: 'limitMs', tasks: { completed: 3, open: 17 } })
+    for (const { utilisation, busyMs } of report.data.members) {
+      expect(utilisation).toBeLessThanOrEqual(1)
+      expect(busyMs).toBeLessThanOrEqual(limitMs)
+    }
+    expect(report.data.working.p95Ms).toBeLessThanOrEqual(limitMs)
+    expect(report.toMarkdown()).toContain('| End | ended by limitMs, 17 open |')
+  })
+
   it('ends when nothing can happen any more, and says what is open', async () => {
     const { report } = await simulate({
       tasks: [{ description: 'Nobody can', requires: { magic: 1 } }, { description: 'Somebody can' }],
     })
-    expect(report.data.tasks).toMatchObject({ completed: 1, open: 1 })
+    expect(report.data).toMatchObject({ endedBy: 'quiet', tasks: { completed: 1, open: 1 } })
   })
 
   it('does what happens meanwhile, in whichever process runs', async () => {

@@ -89,18 +89,17 @@ async function run(plan: Plan, options: SimulateOptions): Promise<Simulated> {
     if (opened) guarded(opened)(crew, place)
   })
 
-  let isBegun = false
-  let isTold = false
+  const progress = { isBegun: false, isTold: false }
   /** Number of the commit after which all tasks are there. */
   let createdBy = 0
   const story = async (): Promise<void> => {
     await world.begin(0)
     for (let place = 1; place < plan.processes; place++) await world.begin(place)
-    isBegun = true
+    progress.isBegun = true
     world.harm()
     const [seq] = await Promise.all([bringTasks(world, plan), meanwhile?.(world)])
     createdBy = plan.faults.regress > 0 ? 0 : seq
-    isTold = true
+    progress.isTold = true
   }
   story().catch((error: unknown) => {
     failures.push(error)
@@ -116,18 +115,18 @@ async function run(plan: Plan, options: SimulateOptions): Promise<Simulated> {
   let asOf = -1
   const isOver = (): boolean => {
     if (failures.length > 0 || world.isEnded) return true
-    const isNews = isTold && statistics.changes !== asOf
+    const isNews = progress.isTold && statistics.changes !== asOf
     if (isNews) asOf = statistics.changes
     // Only what has changed can make a difference.
     if (isNews && world.crews.some(isDone)) return true
-    return isBegun && time.monotonic() - statistics.newsAt > QUIET_MS
+    return progress.isBegun && time.monotonic() - statistics.newsAt > QUIET_MS
   }
   await time.pass(isOver, plan.limitMs)
   if (failures.length > 0) throw failures[0]
 
-  const isQuiet = isBegun && time.monotonic() - statistics.newsAt > QUIET_MS
+  const isQuiet = progress.isBegun && time.monotonic() - statistics.newsAt > QUIET_MS
   const early = world.isEnded ? 'end' : isQuiet ? 'quiet' : 'limitMs'
-  const endedBy = isTold && world.crews.some(isDone) ? 'tasks' : early
+  const endedBy = progress.isTold && world.crews.some(isDone) ? 'tasks' : early
   const elapsedMs = early === 'limitMs' && endedBy !== 'tasks' ? plan.limitMs : time.monotonic()
   statistics.end()
   const data = { seed: plan.seed, processes: plan.processes, endedBy, elapsedMs } as const

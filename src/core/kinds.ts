@@ -120,7 +120,7 @@ export class KindSchemas {
 
   /** Goes on with what `complete` was given, as the schema leaves the result. */
   complete<R>({ kind }: Task, given: Given['complete'], goOn: (given: Given['complete']) => Promise<R>): Promise<R> {
-    return this.#fit([{ kind, part: 'result', value: given.result, name: 'options.result' }], ([result]) =>
+    return this.#fit([{ kind, part: 'result', value: given.result, name: 'its result' }], ([result]) =>
       goOn(withValue(given, 'result', result)),
     )
   }

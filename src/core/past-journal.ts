@@ -2,7 +2,7 @@ import type { Abortable } from './abortable.js'
 import type { Decide } from './decision.js'
 import { type Environment, type Off, systemEnvironment } from './environment.js'
 import { CrewError, invalid, notFound } from './errors.js'
-import { either, object, type Reader, time, type TimeInput, whole } from './input.js'
+import { object, type Reader, time, type TimeInput, whole, wrong } from './input.js'
 import { Journal, type JournalOptions } from './journal.js'
 import type { Appended, Checkpoint, JournalStorage, Run } from './journal-storage.js'
 import type { Turn } from './projection.js'
@@ -11,11 +11,12 @@ import { PAGE_COMMITS } from './storage-client.js'
 /** After a commit; or at a time: after the last commit before the first that has a later stamp. */
 export type Moment = { readonly seq: number } | { readonly time: TimeInput }
 
-export const moment: Reader<{ readonly seq: number } | { readonly time: number }> = either(
-  (value) => typeof value === 'object' && value !== null && 'seq' in value,
-  object({ seq: whole(1) }, ['seq']),
-  object({ time }, ['time']),
-)
+export const moment: Reader<{ readonly seq: number } | { readonly time: number }> = (value, name, limits) => {
+  const { seq, time: at } = moments(value, name, limits)
+  if (seq !== undefined && at === undefined) return { seq }
+  return at !== undefined && seq === undefined ? { time: at } : wrong(name, 'one of { seq } and { time }', value)
+}
+const moments = object({ seq: whole(1), time })
 
 /**
  * A journal as it was at one moment, its clock stopped there: it answers, and takes no commands. It holds no lock and

@@ -73,7 +73,7 @@ describe('a kind', () => {
     const attempt = await claim(tracker, 'ana')
     expect(await refusal(attempt.complete({ result: 'no' }))).toMatchObject({
       code: 'invalid_input',
-      message: 'Does not fit its kind: options.result: Expected at least three letters',
+      message: 'Does not fit its kind: its result: Expected at least three letters',
     })
     expect(await refusal(attempt.complete())).toMatchObject({ code: 'invalid_input' })
     expect([attempt.isOver, tracker.status(attempt.task.id)]).toEqual([false, 'in_progress'])
@@ -311,7 +311,7 @@ describe('work', () => {
     await environment.advance('1m')
     const { status, attempts } = tracker.get(first.id)!
     expect([status, attempts[0]?.outcome]).toEqual(['completed', 'failed'])
-    expect(attempts[0]?.reason).toBe('Does not fit its kind: options.result: Expected at least three letters')
+    expect(attempts[0]?.reason).toBe('Does not fit its kind: its result: Expected at least three letters')
 
     const second = await tracker.create(draft({ title: 'b' }))
     await environment.advance('1m')

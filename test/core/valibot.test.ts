@@ -64,7 +64,7 @@ describe('kinds with schemas of valibot', () => {
     await tracker.create({ description: 'x', kind: 'article', input: { title: 'Tides', words: '3' } })
     const attempt = (await ana.claim())!
     expect(await refusal(attempt.complete({ result: { text: 'O' } }))).toMatchObject({
-      message: 'Does not fit its kind: options.result.text: Needs at least three letters',
+      message: 'Does not fit its kind: its result.text: Needs at least three letters',
     })
     expect(await attempt.complete({ result: { text: 'Ebb' } })).toMatchObject({ status: 'completed' })
   })

@@ -187,5 +187,6 @@ describe('openCrew({ at })', () => {
 
   it('without a storage is refused', async () => {
     await expect(openCrew({ at: { seq: 1 } })).rejects.toMatchObject({ code: 'invalid_input' })
+    await expect(openCrew({ at: {} as never })).rejects.toThrow('options.at must be one of { seq } and { time }')
   })
 })

@@ -15,7 +15,7 @@ const DISGUISES: Readonly<Record<string, () => unknown>> = {
 }
 
 /** Names of events and spans of tests are the program's own, and what a schema says is its author's. */
-const ownWords = /\.(on|once|off)$|^a schema gives|^(advance|suspend|setWallClock)/
+const ownWords = /\.(on|once|off)$|^recordEvents|^a schema gives|^(advance|suspend|setWallClock)/
 
 /** What an error tells those who see it. */
 const told = ({ message, details }: CrewError): string => `${message} ${JSON.stringify(details)}`

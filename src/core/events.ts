@@ -136,6 +136,8 @@ export class Events<E extends EventMap<E>> implements Observable<E> {
 /** Throws for what is not the name of an event. */
 export function expectName(event: unknown, known: object): asserts event is string {
   if (typeof event !== 'string') throw invalid(`An event is named by a text, not by a ${typeof event}`)
-  if (!Object.hasOwn(known, event))
-    throw invalid(`There is no event ${JSON.stringify(event.slice(0, 40))}; there are ${Object.keys(known).join(', ')}`)
+  if (Object.hasOwn(known, event)) return
+  // What cannot be a name is not repeated: it may be anything.
+  const name = /^[\w.*]{1,40}$/.test(event) ? `"${event}"` : 'of that name'
+  throw invalid(`There is no event ${name}; there are ${Object.keys(known).join(', ')}`)
 }

@@ -64,19 +64,20 @@ const aCrew: Reader<Crew> = (value) => {
   throw invalid('scriptedMember takes what openCrew answered')
 }
 
-const any: Reader<unknown> = (value) => value
+/** Checked by what reads it next. */
+const asGiven: Reader<unknown> = (value) => value
 /** Its own, and what joining takes, which checks it. */
 const roleOptions = object({
-  script: any,
-  answers: any,
+  script: asGiven,
+  answers: asGiven,
   reviews: many(either((value) => typeof value === 'string', text, flag)),
-  answersAfter: any,
-  reopen: any,
-  kind: any,
-  skills: any,
-  capacity: any,
-  available: any,
-  budget: any,
+  answersAfter: asGiven,
+  reopen: asGiven,
+  kind: asGiven,
+  skills: asGiven,
+  capacity: asGiven,
+  available: asGiven,
+  budget: asGiven,
 })
 
 type Parts = ReadonlyMap<string, readonly (readonly Step[])[]>

@@ -4,32 +4,14 @@ import { CrewError } from '../../src/core/errors.js'
 import { Journal } from '../../src/core/journal.js'
 import type { Commit } from '../../src/core/journal-storage.js'
 import { MemoryStorage } from '../../src/core/memory-storage.js'
-import type { Fault, FaultDetails } from '../../src/testing/fault-plan.js'
 import { faultyStorage } from '../../src/testing/faulty-storage.js'
 import { manualEnvironment } from '../../src/testing/manual-environment.js'
+import { aFault } from '../support/a-fault.js'
 import { commands, Registers } from '../support/registers.js'
 
 const NAME = 'crew'
 const IDS = ['a', 'b', 'c']
 
-const fault = fc.oneof(
-  { weight: 6, arbitrary: fc.constant(undefined) },
-  {
-    weight: 5,
-    arbitrary: fc.constantFrom<Fault | FaultDetails>(
-      'error',
-      'throw',
-      'lost call',
-      'lost answer',
-      'delay',
-      'slow answer',
-      { fault: 'lost answer', ms: 40 },
-      'late',
-      'false refusal',
-    ),
-  },
-  { weight: 1, arbitrary: fc.constant<Fault>('hang') },
-)
 const step = fc.record({
   writer: fc.nat({ max: 2 }),
   command: fc.constantFrom('write' as const, 'create' as const, 'change' as const, 'take' as const),
@@ -77,7 +59,7 @@ describe('a journal with rivals on a storage that fails in every way', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { minLength: 1, maxLength: 25 }),
-        fc.array(fault, { maxLength: 40 }),
+        fc.array(aFault({ none: 6, some: 5 }), { maxLength: 40 }),
         fc.boolean(),
         async (steps, faults, watches) => {
           const environment = manualEnvironment()

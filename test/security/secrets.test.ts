@@ -14,8 +14,8 @@ const DISGUISES: Readonly<Record<string, () => unknown>> = {
   'a nested payload': () => ({ description: 'x', input: { deep: [{ token: SECRET }] }, content: SECRET }),
 }
 
-/** Names of events and spans of tests are the program's own, and what a schema says is its author's. */
-const ownWords = /\.(on|once|off)$|^recordEvents|^a schema gives|^(advance|suspend|setWallClock)/
+/** Spans of tests are the program's own, and what a schema says is its author's. */
+const ownWords = /^a schema gives|^(advance|suspend|setWallClock)/
 
 /** What an error tells those who see it. */
 const told = ({ message, details }: CrewError): string => `${message} ${JSON.stringify(details)}`

@@ -10,9 +10,11 @@ import {
   manualEnvironment,
   type ManualEnvironment,
 } from 'crewlog/testing'
+import { aFault } from './a-fault.js'
 import { aStep, call, MEMBERS, type Replica, type Step, TASKS, timesStored, type Trace } from './crew-commands.js'
 import { glanceAt, stateOf } from './crew-state.js'
 import { Table } from './crew-table.js'
+import { REFUSALS } from './refusals.js'
 
 interface Turn {
   /** Which of three processes. */
@@ -47,50 +49,14 @@ const aTurn: fc.Arbitrary<Turn> = fc.record({
   ),
   waitMs: fc.constantFrom(0, 0, 0, 0, 0, 7, 400, 2500, 11_000, 65_000),
 })
-const aFault = fc.oneof(
-  { weight: 8, arbitrary: fc.constant(undefined) },
-  {
-    weight: 4,
-    arbitrary: fc.constantFrom<Fault | FaultDetails>(
-      'error',
-      'throw',
-      'lost call',
-      'lost answer',
-      'delay',
-      'slow answer',
-      { fault: 'lost answer', ms: 40 },
-      'late',
-      'false refusal',
-    ),
-  },
-  { weight: 1, arbitrary: fc.constant<Fault>('hang') },
-)
 export const aStory: fc.Arbitrary<Story> = fc.record({
   turns: fc.array(aTurn, { minLength: 1, maxLength: 40, size: 'max' }),
-  faults: fc.array(aFault, { maxLength: 60, size: 'max' }),
+  faults: fc.array(aFault({ none: 8, some: 4 }), { maxLength: 60, size: 'max' }),
   watches: fc.boolean(),
   keepsText: fc.boolean(),
   isTight: fc.boolean(),
   isForgetful: fc.boolean(),
 })
-
-/** Refusals that say: nothing of this is stored. */
-const REFUSALS = new Set([
-  'invalid_input',
-  'not_found',
-  'already_exists',
-  'permission_denied',
-  'already_claimed',
-  'not_eligible',
-  'invalid_transition',
-  'stale_attempt',
-  'stale_delivery',
-  'dependency_cycle',
-  'storage_unavailable',
-  'closed',
-  'backpressure',
-  'loop_detected',
-])
 
 const TIGHT = { mailbox: 3, pairRate: 4, hops: 2 }
 

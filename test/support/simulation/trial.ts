@@ -30,6 +30,7 @@ import {
   type Trace,
 } from '../crew-commands.js'
 import { stateOf } from '../crew-state.js'
+import { REFUSALS } from '../refusals.js'
 import { RewindableStorage } from '../../../src/testing/rewindable-storage.js'
 import { History } from './history.js'
 
@@ -46,24 +47,6 @@ const RIVAL = 'rival'
 const WORKERS = ['w1', 'w2', 'w3'] as const
 const PROCESSES = 3
 const CREATIONS: typeof COMMANDS = ['create', 'create', 'createMany', 'addDependency']
-
-/** Refusals that say: nothing of this is stored. */
-const REFUSALS: ReadonlySet<string> = new Set([
-  'invalid_input',
-  'not_found',
-  'already_exists',
-  'permission_denied',
-  'already_claimed',
-  'not_eligible',
-  'invalid_transition',
-  'stale_attempt',
-  'stale_delivery',
-  'stale_version',
-  'dependency_cycle',
-  'idempotency_conflict',
-  'storage_unavailable',
-  'closed',
-])
 
 interface Outcome {
   readonly called: string

@@ -5,12 +5,12 @@ export { Member, type MessageOptions, type WorkOptions } from './crew/member.js'
 export type { Running } from './crew/stopper.js'
 export type { Handler, Handlers } from './crew/work.js'
 
-export { Message, type MessageDraft, type Refused } from './core/message.js'
-export { Communications, type CommunicationsOptions, type TopicFollowers } from './core/communications.js'
-export type { CommunicationsEvents, DeliveryEvent, MessageEvent, TopicEvent } from './core/message-news.js'
-export type { MessageFilter } from './core/message-filter.js'
-export type { Delivery, DeliveryRef, DeliveryState } from './core/delivery.js'
-export type { Thread } from './core/thread.js'
+export { Message, type MessageDraft, type Refused } from './core/messages/message.js'
+export { Communications, type CommunicationsOptions, type TopicFollowers } from './core/messages/communications.js'
+export type { CommunicationsEvents, DeliveryEvent, MessageEvent, TopicEvent } from './core/messages/message-news.js'
+export type { MessageFilter } from './core/messages/message-filter.js'
+export type { Delivery, DeliveryRef, DeliveryState } from './core/messages/delivery.js'
+export type { Thread } from './core/messages/thread.js'
 
 export {
   Task,
@@ -23,9 +23,9 @@ export {
   type TaskStatus,
   type WaitingFor,
   type WaitReason,
-} from './core/task.js'
-export { TaskTracker, type ClaimOptions, type TaskTrackerOptions } from './core/task-tracker.js'
-export type { View, Workload } from './core/task-queries.js'
+} from './core/tasks/task.js'
+export { TaskTracker, type ClaimOptions, type TaskTrackerOptions } from './core/tasks/task-tracker.js'
+export type { View, Workload } from './core/tasks/task-queries.js'
 export type {
   CommandOptions,
   CompleteOptions,
@@ -37,15 +37,15 @@ export type {
   TaskChanges,
   TaskDraft,
   WaitOptions,
-} from './core/task-input.js'
+} from './core/tasks/task-input.js'
 export type { DraftOf, Kept, Kind, Kinds, StandardSchema, Taken } from './core/kinds.js'
 export type { Idempotent } from './core/idempotency.js'
 export type { AccessOptions, CanSee, Policy, Target } from './core/access.js'
-export type { TaskFilter } from './core/task-filter.js'
-export type { Stage } from './core/task-card.js'
-export type { TaskEvent, TrackerEvents } from './core/task-news.js'
-export { Attempt } from './core/attempt.js'
-export type { AttemptRecord, Budget, Outcome, Usage } from './core/attempt-record.js'
+export type { TaskFilter } from './core/tasks/task-filter.js'
+export type { Stage } from './core/tasks/task-card.js'
+export type { TaskEvent, TrackerEvents } from './core/tasks/task-news.js'
+export { Attempt } from './core/tasks/attempt.js'
+export type { AttemptRecord, Budget, Outcome, Usage } from './core/tasks/attempt-record.js'
 export type { MemberInfo, MemberKind, MemberOptions } from './core/members.js'
 
 export { ReportGenerator } from './reports/report-generator.js'
@@ -55,9 +55,9 @@ export type { WorkloadData } from './reports/workload.js'
 export type { Finding, HealthData } from './reports/health.js'
 export type { DurationStats } from './reports/statistics.js'
 
-export { Journal, type JournalOptions } from './core/journal.js'
-export type { StoredEvent } from './core/journal-log.js'
-export type { LocalJournal } from './core/local-journal.js'
+export { Journal, type JournalOptions } from './core/journal/journal.js'
+export type { StoredEvent } from './core/journal/journal-log.js'
+export type { LocalJournal } from './core/journal/local-journal.js'
 export {
   commitText,
   FORMAT,
@@ -68,11 +68,11 @@ export {
   type JournalEvent,
   type JournalStorage,
   type Run,
-} from './core/journal-storage.js'
-export type { Moment } from './core/past-journal.js'
-export type { Retention } from './core/crew-settings.js'
-export { MemoryStorage } from './core/memory-storage.js'
-export type { CommitInfo } from './core/projection.js'
+} from './core/journal/journal-storage.js'
+export type { Moment } from './core/journal/past-journal.js'
+export type { Retention } from './core/journal/crew-settings.js'
+export { MemoryStorage } from './core/journal/memory-storage.js'
+export type { CommitInfo } from './core/journal/projection.js'
 export { systemEnvironment, type Environment, type Off } from './core/environment.js'
 
 export { CrewError, type CrewErrorCode, type ErrorDetails } from './core/errors.js'

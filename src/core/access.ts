@@ -1,8 +1,8 @@
 import { CrewError, invalid } from './errors.js'
 import type { Id, Reader } from './input.js'
 import { freezeJson, type Json } from './json.js'
-import type { Message } from './message.js'
-import type { Task } from './task.js'
+import type { Message } from './messages/message.js'
+import type { Task } from './tasks/task.js'
 
 /** What a command is about, as plain JSON: what the call says, and `taskId` or `messageId` where it is about one. */
 export type Target = Readonly<Record<string, Json>>

@@ -1,11 +1,11 @@
 import { CrewError } from './errors.js'
 import { Heap, Slot } from './heap.js'
 import { type Id, id } from './input.js'
-import type { JournalEvent } from './journal-storage.js'
+import type { JournalEvent } from './journal/journal-storage.js'
 import type { Json } from './json.js'
-import type { LocalJournal } from './local-journal.js'
+import type { LocalJournal } from './journal/local-journal.js'
 import { MultiMap } from './multi-map.js'
-import { pieces, type Projection, type Turn } from './projection.js'
+import { pieces, type Projection, type Turn } from './journal/projection.js'
 
 export interface Idempotent {
   /**

@@ -2,9 +2,9 @@ import { until } from './abortable.js'
 import { CrewError, invalid } from './errors.js'
 import { json, type Limits, object, type Reader, record, wrong } from './input.js'
 import type { Json } from './json.js'
-import type { LocalJournal } from './local-journal.js'
-import type { Given, TaskDraft } from './task-input.js'
-import type { Task } from './task.js'
+import type { LocalJournal } from './journal/local-journal.js'
+import type { Given, TaskDraft } from './tasks/task-input.js'
+import type { Task } from './tasks/task.js'
 import { Waits } from './waits.js'
 
 /** A schema of any library with the [Standard Schema](https://standardschema.dev) interface: valibot, zod, arktype … */

@@ -1,10 +1,10 @@
-import { type Budget, isPast, readUsage, type Usage } from './attempt-record.js'
+import { type Budget, isPast, readUsage, type Usage } from './tasks/attempt-record.js'
 import { CrewError, notFound } from './errors.js'
 import { flag, type Id, number, object, oneOf, record, read, whole } from './input.js'
-import type { LocalJournal } from './local-journal.js'
-import type { JournalEvent } from './journal-storage.js'
+import type { LocalJournal } from './journal/local-journal.js'
+import type { JournalEvent } from './journal/journal-storage.js'
 import { isEmpty, type Json, NOTHING, sameJson } from './json.js'
-import { pieces, type Projection, type Turn } from './projection.js'
+import { pieces, type Projection, type Turn } from './journal/projection.js'
 
 export type MemberKind = 'llm' | 'human' | 'service'
 

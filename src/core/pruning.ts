@@ -1,15 +1,15 @@
-import type { CrewSettings } from './crew-settings.js'
+import type { CrewSettings } from './journal/crew-settings.js'
 import type { Off } from './environment.js'
 import { CrewError } from './errors.js'
 import { IdempotencyKeys } from './idempotency.js'
 import type { Id } from './input.js'
-import type { JournalEvent } from './journal-storage.js'
-import type { LocalJournal } from './local-journal.js'
-import type { Mailboxes } from './mailboxes.js'
+import type { JournalEvent } from './journal/journal-storage.js'
+import type { LocalJournal } from './journal/local-journal.js'
+import type { Mailboxes } from './messages/mailboxes.js'
 import { CREW } from './members.js'
-import { threadOfTask } from './message.js'
-import type { CommitInfo, Observer, Turn } from './projection.js'
-import type { TaskBoard, TaskChange } from './task-board.js'
+import { threadOfTask } from './messages/message.js'
+import type { CommitInfo, Observer, Turn } from './journal/projection.js'
+import type { TaskBoard, TaskChange } from './tasks/task-board.js'
 
 /** Most ids in one commit. */
 const AT_ONCE = 500

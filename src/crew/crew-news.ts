@@ -1,15 +1,15 @@
-import type { Retention } from '../core/crew-settings.js'
+import type { Retention } from '../core/journal/crew-settings.js'
 import type { Off } from '../core/environment.js'
 import { Events, expectName, type Observable, type OffEvent, type On } from '../core/events.js'
 import type { Id } from '../core/input.js'
-import type { StoredEvent } from '../core/journal-log.js'
-import type { JournalEvent } from '../core/journal-storage.js'
+import type { StoredEvent } from '../core/journal/journal-log.js'
+import type { JournalEvent } from '../core/journal/journal-storage.js'
 import { NONE } from '../core/json.js'
-import type { LocalJournal } from '../core/local-journal.js'
+import type { LocalJournal } from '../core/journal/local-journal.js'
 import type { MemberInfo } from '../core/members.js'
-import { type CommunicationsEvents, MESSAGE_EVENTS } from '../core/message-news.js'
-import type { CommitInfo, Gap, Observer } from '../core/projection.js'
-import { TASK_EVENTS, type TrackerEvents } from '../core/task-news.js'
+import { type CommunicationsEvents, MESSAGE_EVENTS } from '../core/messages/message-news.js'
+import type { CommitInfo, Gap, Observer } from '../core/journal/projection.js'
+import { TASK_EVENTS, type TrackerEvents } from '../core/tasks/task-news.js'
 
 export interface MemberEvent {
   readonly member: MemberInfo

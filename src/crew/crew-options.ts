@@ -1,15 +1,15 @@
 import { type AccessOptions, accessFields } from '../core/access.js'
-import { type Retention, retention } from '../core/crew-settings.js'
+import { type Retention, retention } from '../core/journal/crew-settings.js'
 import type { Environment } from '../core/environment.js'
 import { errorListener, flag, id, type Limits, limits, object } from '../core/input.js'
-import type { JournalStorage } from '../core/journal-storage.js'
+import type { JournalStorage } from '../core/journal/journal-storage.js'
 import { type Kinds, readKinds } from '../core/kinds.js'
-import { environmentPort } from '../core/local-journal.js'
-import { type Moment, moment } from '../core/past-journal.js'
-import { storagePort } from '../core/storage-client.js'
-import { retryPolicy } from '../core/task-input.js'
-import type { RetryPolicy } from '../core/task.js'
-import { upkeepFields, type UpkeepSettings } from '../core/upkeep.js'
+import { environmentPort } from '../core/journal/local-journal.js'
+import { type Moment, moment } from '../core/journal/past-journal.js'
+import { storagePort } from '../core/journal/storage-client.js'
+import { retryPolicy } from '../core/tasks/task-input.js'
+import type { RetryPolicy } from '../core/tasks/task.js'
+import { upkeepFields, type UpkeepSettings } from '../core/journal/upkeep.js'
 
 export interface CrewOptions<K extends Kinds = Kinds> extends UpkeepSettings, AccessOptions {
   /** Tells the crews in one storage apart; default 'crew'. */

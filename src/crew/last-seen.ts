@@ -1,9 +1,9 @@
 import type { Id } from '../core/input.js'
-import type { JournalEvent } from '../core/journal-storage.js'
+import type { JournalEvent } from '../core/journal/journal-storage.js'
 import type { Json } from '../core/json.js'
 import type { MemberInfo } from '../core/members.js'
-import { type Observer, pieces, type Slice } from '../core/projection.js'
-import type { TrackerParts } from '../core/task-queries.js'
+import { type Observer, pieces, type Slice } from '../core/journal/projection.js'
+import type { TrackerParts } from '../core/tasks/task-queries.js'
 
 /** When each member last did something, or the process that works for it last told that it lives. */
 export class LastSeen implements Slice, Observer {

@@ -1,6 +1,6 @@
-import type { Communications } from '../core/communications.js'
+import type { Communications } from '../core/messages/communications.js'
 import type { Json } from '../core/json.js'
-import type { TaskTracker } from '../core/task-tracker.js'
+import type { TaskTracker } from '../core/tasks/task-tracker.js'
 import type { Statistics } from './statistics.js'
 
 /** A report at one moment: plain data, and ways to show it. */

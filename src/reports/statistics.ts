@@ -1,9 +1,9 @@
-import { sum, type Usage } from '../core/attempt-record.js'
+import { sum, type Usage } from '../core/tasks/attempt-record.js'
 import type { Id } from '../core/input.js'
 import type { Json } from '../core/json.js'
-import type { Slice } from '../core/projection.js'
-import type { TaskTracker } from '../core/task-tracker.js'
-import type { Task } from '../core/task.js'
+import type { Slice } from '../core/journal/projection.js'
+import type { TaskTracker } from '../core/tasks/task-tracker.js'
+import type { Task } from '../core/tasks/task.js'
 
 /** How long tasks took, in milliseconds; all 0 while there are none. Percentiles are nearest rank. */
 export interface DurationStats {

@@ -1,5 +1,5 @@
-import type { Usage } from '../core/attempt-record.js'
-import type { TaskStatus } from '../core/task.js'
+import type { Usage } from '../core/tasks/attempt-record.js'
+import type { TaskStatus } from '../core/tasks/task.js'
 import { span, table } from './markdown.js'
 import type { ReportDefinition } from './report.js'
 import type { DurationStats } from './statistics.js'

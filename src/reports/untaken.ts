@@ -1,7 +1,7 @@
-import { hindrance, isFor } from '../core/eligibility.js'
+import { hindrance, isFor } from '../core/tasks/eligibility.js'
 import type { Id } from '../core/input.js'
 import type { MemberInfo } from '../core/members.js'
-import type { Task } from '../core/task.js'
+import type { Task } from '../core/tasks/task.js'
 import type { ReportView } from './report.js'
 
 /** Tasks of one kind that nobody takes. */

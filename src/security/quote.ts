@@ -1,9 +1,9 @@
 import { type Environment, systemEnvironment } from '../core/environment.js'
 import { object, read, type Reader } from '../core/input.js'
 import { invalid } from '../core/errors.js'
-import { environmentPort } from '../core/local-journal.js'
-import { Message, textOf } from '../core/message.js'
-import { Task } from '../core/task.js'
+import { environmentPort } from '../core/journal/local-journal.js'
+import { Message, textOf } from '../core/messages/message.js'
+import { Task } from '../core/tasks/task.js'
 
 /** What others wrote. */
 export type Quoted = Message | Task

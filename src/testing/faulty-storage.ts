@@ -2,9 +2,9 @@ import type { Abortable } from '../core/abortable.js'
 import { type Environment, type Off, systemEnvironment } from '../core/environment.js'
 import { invalid } from '../core/errors.js'
 import { type Id, number, object, oneOf, read } from '../core/input.js'
-import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../core/journal-storage.js'
-import { storagePort } from '../core/storage-client.js'
-import { environmentPort } from '../core/local-journal.js'
+import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../core/journal/journal-storage.js'
+import { storagePort } from '../core/journal/storage-client.js'
+import { environmentPort } from '../core/journal/local-journal.js'
 import {
   bySeed,
   CALLS,

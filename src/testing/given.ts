@@ -1,8 +1,8 @@
 import { CrewError, type CrewErrorCode, invalid } from '../core/errors.js'
-import type { JournalEvent } from '../core/journal-storage.js'
+import type { JournalEvent } from '../core/journal/journal-storage.js'
 import { type Json } from '../core/json.js'
-import { MemoryStorage } from '../core/memory-storage.js'
-import type { StoredEvent } from '../core/journal-log.js'
+import { MemoryStorage } from '../core/journal/memory-storage.js'
+import type { StoredEvent } from '../core/journal/journal-log.js'
 import { type Crew, openCrew } from '../crew/crew.js'
 import { manualEnvironment, type ManualEnvironment } from './manual-environment.js'
 

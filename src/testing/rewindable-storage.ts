@@ -9,7 +9,7 @@ import {
   type JournalStorage,
   parseCommit,
   type Run,
-} from '../core/journal-storage.js'
+} from '../core/journal/journal-storage.js'
 
 /** What became of a journal that was rewound: the storage's commits up to `base`, then its own. */
 interface Branch {

@@ -1,5 +1,5 @@
 import { onAbort } from '../core/abortable.js'
-import type { Attempt } from '../core/attempt.js'
+import type { Attempt } from '../core/tasks/attempt.js'
 import { CrewError } from '../core/errors.js'
 import type { Id } from '../core/input.js'
 import type { Crew } from '../crew/crew.js'

@@ -1,5 +1,5 @@
 import type { Environment, Off } from '../core/environment.js'
-import type { JournalStorage } from '../core/journal-storage.js'
+import type { JournalStorage } from '../core/journal/journal-storage.js'
 import type { VirtualTime } from './virtual-time.js'
 
 /** Below this, what is left of a delay is an error of rounding. */

@@ -1,5 +1,5 @@
 import { CrewError } from '../core/errors.js'
-import type { JournalStorage } from '../core/journal-storage.js'
+import type { JournalStorage } from '../core/journal/journal-storage.js'
 import { type Crew, openCrew } from '../crew/crew.js'
 import type { CrewOptions } from '../crew/crew-options.js'
 import type { FaultDetails, StorageCall } from './fault-plan.js'

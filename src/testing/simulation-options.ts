@@ -12,12 +12,12 @@ import {
   type Reader,
   whole,
 } from '../core/input.js'
-import type { Attempt } from '../core/attempt.js'
-import { storagePort } from '../core/storage-client.js'
-import type { JournalStorage } from '../core/journal-storage.js'
+import type { Attempt } from '../core/tasks/attempt.js'
+import { storagePort } from '../core/journal/storage-client.js'
+import type { JournalStorage } from '../core/journal/journal-storage.js'
 import type { MemberInfo, MemberOptions } from '../core/members.js'
-import type { TaskDraft } from '../core/task-input.js'
-import type { Task } from '../core/task.js'
+import type { TaskDraft } from '../core/tasks/task-input.js'
+import type { Task } from '../core/tasks/task.js'
 import type { Crew } from '../crew/crew.js'
 import type { CrewOptions } from '../crew/crew-options.js'
 

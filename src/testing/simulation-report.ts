@@ -1,6 +1,6 @@
 import type { Id } from '../core/input.js'
 import type { Json } from '../core/json.js'
-import type { Task } from '../core/task.js'
+import type { Task } from '../core/tasks/task.js'
 import type { Crew } from '../crew/crew.js'
 import { percent, span, table } from '../reports/markdown.js'
 import type { Report } from '../reports/report.js'

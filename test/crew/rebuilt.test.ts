@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Attempt, type Crew, type CrewEvents, MemoryStorage, openCrew } from 'crewlog'
 import { crash, manualEnvironment, type ManualEnvironment, recordEvents } from 'crewlog/testing'
-import { writeCheckpoint } from '../../src/core/checkpoint.js'
+import { writeCheckpoint } from '../../src/core/journal/checkpoint.js'
 import { RewindableStorage } from '../../src/testing/rewindable-storage.js'
 import { stateOf } from '../support/crew-state.js'
 

@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest'
-import { MemoryStorage } from '../../src/core/memory-storage.js'
+import { MemoryStorage } from '../../src/core/journal/memory-storage.js'
 import { storageContract } from 'crewlog/testing'
 
 storageContract({

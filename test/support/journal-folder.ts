@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, expect } from 'vitest'
 import type { CrewErrorCode } from '../../src/core/errors.js'
-import type { Commit, JournalStorage } from '../../src/core/journal-storage.js'
+import type { Commit, JournalStorage } from '../../src/core/journal/journal-storage.js'
 import { fileStorage } from '../../src/storage/file.js'
 import { commits } from '../../src/testing/storage-contract/samples.js'
 

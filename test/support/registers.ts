@@ -1,7 +1,7 @@
-import type { Journal } from '../../src/core/journal.js'
-import type { JournalEvent } from '../../src/core/journal-storage.js'
+import type { Journal } from '../../src/core/journal/journal.js'
+import type { JournalEvent } from '../../src/core/journal/journal-storage.js'
 import type { Json } from '../../src/core/json.js'
-import type { Projection } from '../../src/core/projection.js'
+import type { Projection } from '../../src/core/journal/projection.js'
 import { CrewError } from '../../src/core/errors.js'
 
 interface RegisterChange {

@@ -1,5 +1,5 @@
 import * as nodeDisk from 'node:fs/promises'
-import type { JournalStorage } from '../../src/core/journal-storage.js'
+import type { JournalStorage } from '../../src/core/journal/journal-storage.js'
 import { fileStorage, type FileStorageOptions } from '../../src/storage/file.js'
 import type { Disk } from '../../src/storage/file/disk.js'
 import { folder } from './journal-folder.js'

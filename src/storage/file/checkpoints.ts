@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { systemEnvironment } from '../../core/environment.js'
 import { CrewError } from '../../core/errors.js'
-import type { Checkpoint } from '../../core/journal-storage.js'
+import type { Checkpoint } from '../../core/journal/journal-storage.js'
 import { type Disk, hasCode, removeIfThere, syncFolder, toCrewError, writeNew } from './disk.js'
 import { MAX_BYTES, readLines, seal, tooLarge, unseal } from './lines.js'
 import type { LogWriter } from './log.js'

@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path'
 import { systemEnvironment } from '../../core/environment.js'
 import { CrewError } from '../../core/errors.js'
-import type { Checkpoint, Run } from '../../core/journal-storage.js'
+import type { Checkpoint, Run } from '../../core/journal/journal-storage.js'
 import { Checkpoints } from './checkpoints.js'
 import { type Disk, removeIfThere, syncFolder } from './disk.js'
 import { FileLock } from './lock.js'

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { CrewError } from '../../core/errors.js'
-import { type Commit, parseCommit, type Run } from '../../core/journal-storage.js'
+import { type Commit, parseCommit, type Run } from '../../core/journal/journal-storage.js'
 import { isTorn, type Line, readLines, seal, unseal } from './lines.js'
 import type { Check } from './turns.js'
 

@@ -1,4 +1,4 @@
-import type { Commit, JournalEvent } from '../../core/journal-storage.js'
+import type { Commit, JournalEvent } from '../../core/journal/journal-storage.js'
 
 /** What a journal promises, by the name that a broken promise is reported under. */
 export type JournalRule =

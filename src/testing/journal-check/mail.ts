@@ -1,4 +1,4 @@
-import type { JournalEvent } from '../../core/journal-storage.js'
+import type { JournalEvent } from '../../core/journal/journal-storage.js'
 import type { Findings } from './findings.js'
 import type { Membership } from './membership.js'
 import type { Sessions } from './sessions.js'

@@ -1,4 +1,4 @@
-import type { JournalEvent } from '../../core/journal-storage.js'
+import type { JournalEvent } from '../../core/journal/journal-storage.js'
 import type { Findings } from './findings.js'
 import type { TaskStep } from './task-states.js'
 

@@ -1,4 +1,4 @@
-import type { JournalEvent } from '../../core/journal-storage.js'
+import type { JournalEvent } from '../../core/journal/journal-storage.js'
 import type { Budgets } from './budgets.js'
 import type { Attempts } from './attempts.js'
 import type { Findings } from './findings.js'

@@ -1,4 +1,4 @@
-import type { JournalEvent } from '../../core/journal-storage.js'
+import type { JournalEvent } from '../../core/journal/journal-storage.js'
 import type { Json } from '../../core/json.js'
 import type { Findings } from './findings.js'
 

@@ -1,4 +1,4 @@
-import type { JournalStorage } from '../../core/journal-storage.js'
+import type { JournalStorage } from '../../core/journal/journal-storage.js'
 import { assert, equal } from './assert.js'
 import { clone, commit, commits, spoil } from './samples.js'
 import { type Cases, CREW } from './trial.js'

@@ -1,5 +1,5 @@
 import { CrewError } from '../../core/errors.js'
-import { type Commit, commitText } from '../../core/journal-storage.js'
+import { type Commit, commitText } from '../../core/journal/journal-storage.js'
 import { type Json, utf8Bytes } from '../../core/json.js'
 import { assert, equal } from './assert.js'
 import { checkpoint, commit, event, partsOf } from './samples.js'

@@ -1,7 +1,7 @@
 import { type Off, systemEnvironment } from '../../core/environment.js'
 import { read } from '../../core/input.js'
-import type { Checkpoint, JournalStorage } from '../../core/journal-storage.js'
-import { storagePort } from '../../core/storage-client.js'
+import type { Checkpoint, JournalStorage } from '../../core/journal/journal-storage.js'
+import { storagePort } from '../../core/journal/storage-client.js'
 
 /** For calls after one that took too long. */
 const LITTLE_MS = 400

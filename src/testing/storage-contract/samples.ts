@@ -1,4 +1,4 @@
-import type { Checkpoint, Commit, JournalEvent } from '../../core/journal-storage.js'
+import type { Checkpoint, Commit, JournalEvent } from '../../core/journal/journal-storage.js'
 import type { Json } from '../../core/json.js'
 
 export const event = (seq: number, changes: JournalEvent['changes']): JournalEvent => ({

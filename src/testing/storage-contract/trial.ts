@@ -1,5 +1,5 @@
 import { systemEnvironment } from '../../core/environment.js'
-import type { Commit, JournalStorage } from '../../core/journal-storage.js'
+import type { Commit, JournalStorage } from '../../core/journal/journal-storage.js'
 import { assert, equal } from './assert.js'
 import { type Patience, patientStorage } from './patient-storage.js'
 import { commit } from './samples.js'

@@ -1,7 +1,7 @@
 import { readFile, readdir, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { JournalStorage } from '../../../src/core/journal-storage.js'
+import type { JournalStorage } from '../../../src/core/journal/journal-storage.js'
 import { fileStorage } from '../../../src/storage/file.js'
 import { at, closed, failsWith, fill, folder, opened, useFolder } from '../../support/journal-folder.js'
 import { checkpoint, commits, partsAt, partsOf } from '../../../src/testing/storage-contract/samples.js'

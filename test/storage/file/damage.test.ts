@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { readFile, rm, readdir, stat, truncate, writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import type { Commit } from '../../../src/core/journal-storage.js'
+import type { Commit } from '../../../src/core/journal/journal-storage.js'
 import { closed, failsWith, fill, folder, log, opened, read, seal, useFolder } from '../../support/journal-folder.js'
 import { commit, commits } from '../../../src/testing/storage-contract/samples.js'
 import { quickStorage } from '../../support/test-disk.js'

@@ -1,7 +1,7 @@
 import * as realDisk from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { JournalStorage } from '../../../src/core/journal-storage.js'
+import type { JournalStorage } from '../../../src/core/journal/journal-storage.js'
 import { fileStorage, type FileStorageOptions } from '../../../src/storage/file.js'
 import { closed, folder, opened, read, useFolder } from '../../support/journal-folder.js'
 import { checkpoint, commit, commits } from '../../../src/testing/storage-contract/samples.js'

@@ -1,7 +1,7 @@
 import { readdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import type { Commit } from '../../../src/core/journal-storage.js'
+import type { Commit } from '../../../src/core/journal/journal-storage.js'
 import { fileStorage } from '../../../src/storage/file.js'
 import { closed, failsWith, folder, lockFile, opened, useFolder } from '../../support/journal-folder.js'
 import { HOLD, staleLock, start, usePrograms } from '../../support/programs.js'

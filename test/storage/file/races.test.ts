@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Commit } from '../../../src/core/journal-storage.js'
+import type { Commit } from '../../../src/core/journal/journal-storage.js'
 import { fileStorage } from '../../../src/storage/file.js'
 import { closed, folder, lockFile, opened, useFolder } from '../../support/journal-folder.js'
 import { kill, staleLock, start, usePrograms } from '../../support/programs.js'

@@ -1,5 +1,5 @@
 import { CrewError } from '../../../src/core/errors.js'
-import type { Appended, Commit, Run } from '../../../src/core/journal-storage.js'
+import type { Appended, Commit, Run } from '../../../src/core/journal/journal-storage.js'
 import { alone, Checkpointing, type Kept, Plain, type Wrong } from './right.js'
 
 export const bytes: readonly Wrong[] = [

@@ -1,4 +1,4 @@
-import type { Checkpoint } from '../../../src/core/journal-storage.js'
+import type { Checkpoint } from '../../../src/core/journal/journal-storage.js'
 import { alone, Checkpointing, type Kept, Plain, type Wrong } from './right.js'
 
 export const checkpoints: readonly Wrong[] = [

@@ -1,5 +1,5 @@
 import { CrewError } from '../../../src/core/errors.js'
-import type { Run } from '../../../src/core/journal-storage.js'
+import type { Run } from '../../../src/core/journal/journal-storage.js'
 import { oneWriter, OneWriter, type Wrong } from './right.js'
 
 export const open: readonly Wrong[] = [

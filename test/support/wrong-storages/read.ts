@@ -1,5 +1,5 @@
 import { CrewError } from '../../../src/core/errors.js'
-import type { Appended, Commit, Run } from '../../../src/core/journal-storage.js'
+import type { Appended, Commit, Run } from '../../../src/core/journal/journal-storage.js'
 import type { StorageBackend } from 'crewlog/testing'
 import { alone, Plain, type Wrong } from './right.js'
 

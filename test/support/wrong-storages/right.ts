@@ -1,6 +1,6 @@
 import { CrewError } from '../../../src/core/errors.js'
-import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../../../src/core/journal-storage.js'
-import { MemoryStorage } from '../../../src/core/memory-storage.js'
+import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../../../src/core/journal/journal-storage.js'
+import { MemoryStorage } from '../../../src/core/journal/memory-storage.js'
 import type { StorageBackend } from 'crewlog/testing'
 
 /** Right, and small enough to be tried at its limits often. */

@@ -1,4 +1,4 @@
-import type { Appended, Commit, Run } from '../../../src/core/journal-storage.js'
+import type { Appended, Commit, Run } from '../../../src/core/journal/journal-storage.js'
 import { alone, Plain, type Wrong } from './right.js'
 
 export const trim: readonly Wrong[] = [

@@ -1,0 +1,110 @@
+import type { Usage } from './attempt-record.js'
+import { hindrance, isFor } from './eligibility.js'
+import { CrewError, invalid } from '../errors.js'
+import type { Id } from '../input.js'
+import { NONE } from '../json.js'
+import type { Turn } from '../journal/projection.js'
+import { spending } from './task-budgets.js'
+import type { TaskDesk } from './task-desk.js'
+import { refuseUnsettled } from './task-graph.js'
+import type { Given } from './task-input.js'
+import * as moves from './task-moves.js'
+import type { Failure, Move, Task, WaitingFor } from './task.js'
+
+// How a task comes to wait for somebody, and what the answer makes of it. Each is a part of a decision, like all commands.
+
+/** The attempt ends, and an answer is waited for. */
+export function wait(
+  desk: TaskDesk,
+  turn: Turn,
+  task: Task,
+  { fence, of = NONE, withinMs, usage, ...question }: Given['wait'],
+): Task {
+  moves.expectFrom(task, 'wait', fence)
+  desk.admit(turn, of, typeof question.onTimeout === 'object' ? question.onTimeout.ask : NONE)
+  const { now } = turn
+  const waitingFor = { of, since: now, ...(withinMs !== undefined && { until: now + withinMs }), ...question }
+  return spending(desk, turn, task, usage, {}, () =>
+    task.cancelRequested
+      ? desk.move(turn, task, moves.stop(task, now, moves.close(task, 'waiting', now, usage)), task.holder)
+      : ask(desk, turn, task, waitingFor, usage),
+  )
+}
+
+export function resume(desk: TaskDesk, turn: Turn, task: Task, { by, ...answer }: Given['resume']): Task {
+  const who = answerer(desk, turn, task, 'resume', by)
+  return goOn(desk, turn, task, moves.answered(task, { ...answer, by: who, at: turn.now }), who)
+}
+
+export function review(
+  desk: TaskDesk,
+  turn: Turn,
+  task: Task,
+  { by, final = false, ...verdict }: Given['review'],
+): Task {
+  const who = answerer(desk, turn, task, 'review', by)
+  const answered = moves.answered(task, { ...verdict, by: who, at: turn.now })
+  if (verdict.passed) {
+    const subtasks = desk.board.subtasks(task.id)
+    refuseUnsettled(desk.board, task, task.waitingFor?.waive ?? NONE)
+    const completed = moves.end('completed', turn.now, answered, { progress: { ...task.progress, value: 1 } })
+    const passed = desk.move(turn, task, completed, who)
+    endWaived(desk, turn, task, subtasks)
+    return passed
+  }
+  if (!final) return goOn(desk, turn, task, answered, who)
+  const failure: Failure = { code: 'failed', message: `Did not pass the review: ${verdict.remarks ?? 'no remarks'}` }
+  return desk.move(turn, task, moves.end('failed', turn.now, answered, { failure }), who)
+}
+
+/** Puts the question to those who may answer. */
+export function ask(desk: TaskDesk, turn: Turn, task: Task, waitingFor: WaitingFor, usage?: Usage, more?: Move): Task {
+  const waiting = desk.move(turn, task, { ...moves.wait(task, waitingFor, usage), ...more }, task.holder)
+  desk.notices.asked(turn, waiting, task.holder)
+  return waiting
+}
+
+/** What was waived when a task was completed is not left open under it. */
+export function endWaived(desk: TaskDesk, turn: Turn, { id: rootId }: Task, subtasks: readonly Task[]): void {
+  const failure: Failure = { code: 'cancelled', message: `Waived when task ${rootId} was completed`, rootId }
+  for (const { id } of subtasks) {
+    const subtask = desk.known(id)
+    if (subtask.isOpen) desk.move(turn, subtask, moves.cancel(subtask, failure, turn.now))
+  }
+}
+
+/** Back to pending, but not for ever; kept for its last holder for one lease, if that one can take it at once. */
+export function goOn(desk: TaskDesk, turn: Turn, task: Task, move: Move, by?: Id): Task {
+  const rounds = (task.counted.rounds ?? 0) + 1
+  const counted = { ...task.counted, rounds }
+  if (rounds > desk.settings.rounds) {
+    const message = `Asked or sent back ${rounds} times in a row; see what it turns in circles about before you retry it`
+    const failure: Failure = { code: 'failed', message }
+    return desk.move(turn, task, moves.end('failed', turn.now, move, { counted, failure }), by)
+  }
+  const { member: id, leaseMs = desk.settings.leaseMs } = task.attempts.at(-1) ?? {}
+  const member = id === undefined ? undefined : desk.members.get(id)
+  const isReady = member && isFor(member, task) && hindrance(desk.board, member) === undefined
+  const offeredTo = isReady ? { member: member.id, until: turn.now + leaseMs } : undefined
+  return desk.move(turn, task, { ...move, status: 'pending', counted, offeredTo }, by)
+}
+
+/** Who answers for a waiting task. Throws unless it is one who may. */
+function answerer(desk: TaskDesk, turn: Turn, task: Task, move: 'resume' | 'review', by: Id | undefined): Id {
+  moves.expectMove(task, move)
+  const { id } = task
+  const { for: reason, of } = task.waitingFor as WaitingFor
+  if ((move === 'review') !== (reason === 'review')) {
+    const right = reason === 'review' ? 'review()' : 'resume(), as a member answer()'
+    throw new CrewError('invalid_transition', `Task ${id} waits for ${reason}: use ${right}`, { id })
+  }
+  const who = by ?? only(of)
+  if (who === undefined) throw invalid(`Say who answers for task ${id}: { by }`, { id })
+  if (of.length > 0 && !of.includes(who))
+    throw new CrewError('permission_denied', `Task ${id} waits for ${of.join(', ')}, not for ${who}`, { id })
+  desk.admit(turn, [who])
+  return who
+}
+
+/** The one, where there is exactly one. */
+export const only = (ids: readonly Id[]): Id | undefined => (ids.length === 1 ? ids[0] : undefined)

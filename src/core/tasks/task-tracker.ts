@@ -1,0 +1,361 @@
+import { Access, type AccessOptions, accessFields } from '../access.js'
+import { type Abortable, awaited, readAbortable, until } from '../abortable.js'
+import { Attempt, type AttemptWrites } from './attempt.js'
+import { Cascades } from './cascades.js'
+import type { Environment } from '../environment.js'
+import { CrewError } from '../errors.js'
+import { type Idempotent, idempotent, IdempotencyKeys, keyed } from '../idempotency.js'
+import {
+  anyFields,
+  DEFAULT_LIMITS,
+  duration,
+  flag,
+  type Id,
+  id as anId,
+  type Limits,
+  limits,
+  object,
+  read,
+  withMore,
+} from '../input.js'
+import type { StoredEvent } from '../journal/journal-log.js'
+import { type Json, NONE, NOTHING, sameJson } from '../json.js'
+import { type DraftOf, type Kinds, KindSchemas, readKinds } from '../kinds.js'
+import { type LocalJournal, journalFields, journalOf } from '../journal/local-journal.js'
+import type { Mailboxes } from '../messages/mailboxes.js'
+import { Members } from '../members.js'
+import type { Message } from '../messages/message.js'
+import { TaskBoard } from './task-board.js'
+import type { Card } from './task-card.js'
+import { claim, type CommandName, commands, create, expect, expectAllowed } from './task-commands.js'
+import { TaskDesk } from './task-desk.js'
+import { endLease, fail } from './task-endings.js'
+import { choiceOf, matches, readFilter, type TaskFilter } from './task-filter.js'
+import * as input from './task-input.js'
+import { TaskNews } from './task-news.js'
+import { TaskQueries, type TrackerParts } from './task-queries.js'
+import { TaskNotices } from './task-notices.js'
+import type { Turn } from '../journal/projection.js'
+import type { RetryPolicy, Task } from './task.js'
+
+export interface TaskTrackerOptions<K extends Kinds = Kinds> extends AccessOptions {
+  /** Shared with communications, or kept somewhere; default: in memory, at once. */
+  readonly journal?: LocalJournal
+  /** Without a journal. */
+  readonly environment?: Environment
+  /** Only members can be assigned or claim; default false: an id becomes a member at its first use. */
+  readonly strictMembers?: boolean
+  /** Schemas for what tasks of each kind take and give. With them, other kinds are refused; without, a kind is only a name. */
+  readonly kinds?: K
+  readonly limits?: Limits
+  /** How long a claim holds without a renewal, ms; default 60 s, at least 1 s. */
+  readonly leaseMs?: number
+  /** For tasks without a policy of their own. */
+  readonly retry?: RetryPolicy
+}
+
+export interface ClaimOptions extends Idempotent {
+  /** This one, or nothing. */
+  readonly taskId?: Id
+  readonly filter?: TaskFilter
+  /** How long it holds without a renewal, ms; default as the tracker's. */
+  readonly leaseMs?: number
+}
+
+const leaseMs = duration(1000)
+const trackerOptions = object({
+  ...journalFields,
+  ...accessFields,
+  strictMembers: flag,
+  kinds: readKinds,
+  limits,
+  leaseMs,
+  retry: input.retryPolicy,
+})
+const claimOptions = object({ taskId: anId, filter: readFilter, leaseMs, ...idempotent })
+
+/**
+ * The task board. Commands are asynchronous: each is one commit, decided on all that is committed, and rejects with a
+ * CrewError. Queries answer at once, from memory, and throw `not_open` before their journal is.
+ */
+export class TaskTracker<K extends Kinds = Kinds> extends TaskQueries implements AttemptWrites {
+  /** The schemas that it was made with. */
+  readonly kinds: K
+  readonly #limits: Required<Limits>
+
+  constructor(options: TaskTrackerOptions<K> = {}) {
+    const { limits = DEFAULT_LIMITS, ...given } = read(trackerOptions, options, 'options')
+    super(partsOf(given, limits))
+    this.kinds = (given.kinds ?? NOTHING) as K
+    this.#limits = limits
+  }
+
+  /** Rejects with `already_exists`, `not_found`, `dependency_cycle`, `not_eligible`, `invalid_transition` (an ended parent). */
+  async create<T extends Kinds>(
+    this: TaskTracker<T>,
+    draft: DraftOf<T>,
+    options: input.CommandOptions & Idempotent = {},
+  ): Promise<Task> {
+    const [task] = await this.#create('create', [read(input.taskDraft, draft, 'draft', this.#limits)], options)
+    return task as Task
+  }
+
+  /** All or nothing; edges may point forward. */
+  async createMany<T extends Kinds>(
+    this: TaskTracker<T>,
+    drafts: readonly DraftOf<T>[],
+    options: input.CommandOptions & Idempotent = {},
+  ): Promise<readonly Task[]> {
+    return this.#create('createMany', read(input.taskDrafts, drafts, 'drafts', this.#limits), options)
+  }
+
+  /** On an ended task only labels and metadata. Rejects with `stale_version` when `version` is given and not the current one. */
+  update(
+    id: Id,
+    change: input.TaskChanges,
+    options: input.CommandOptions & { readonly version?: number } = {},
+  ): Promise<Task> {
+    return this.#run('update', id, options, { change })
+  }
+
+  /** Replaces the set; pending and waiting tasks only. Rejects with `not_eligible` for who is unfit or unavailable, unless forced. */
+  assign(
+    id: Id,
+    to: Id | readonly Id[],
+    options: input.CommandOptions & { readonly force?: boolean } = {},
+  ): Promise<Task> {
+    return this.#run('assign', id, options, { to })
+  }
+
+  unassign(id: Id, options: input.CommandOptions = {}): Promise<Task> {
+    return this.#run('assign', id, options, { to: [] })
+  }
+
+  /**
+   * By hand, without a lease; `by` may be left out when there is exactly one assignee. Rejects with `already_claimed`,
+   * `not_eligible` or `invalid_transition`.
+   */
+  start(id: Id, options: input.CommandOptions = {}): Promise<Task> {
+    return this.#run('start', id, options)
+  }
+
+  /**
+   * The best ready task that the member may do: its own first, then open ones; or the named one. Resolves to undefined
+   * when there is none, which uses up no key; rejects only for what is no member, task or filter. With the key of a claim
+   * that found a task it is the same attempt again, be it over or not.
+   */
+  async claim(member: Id, options: ClaimOptions = {}): Promise<Attempt | undefined> {
+    const by = read(anId, member, 'member')
+    const { idempotencyKey, ...wanted } = read(claimOptions, options, 'options')
+    const { taskId, filter, leaseMs } = wanted
+    const key = keyed('claim', idempotencyKey, by, wanted)
+    const { journal, board, desk, keys, news } = this.parts
+    const claimed = await journal.decide((turn) => {
+      desk.access?.permit(by, 'claim', wanted)
+      const made = key && keys.made(turn, key)
+      if (made?.attempt)
+        return new Attempt(expect(desk, turn, made.ids[0] as Id), this, { ...made.attempt, member: by })
+      const named = taskId === undefined ? undefined : expect(desk, turn, taskId, by)
+      if (named && filter && !matches(board.card(named.id) as Card, filter, turn.now)) return undefined
+      const task = claim(desk, turn, by, named, choiceOf(filter, board, desk.access?.sightOf(by)), leaseMs)
+      const attempt = task && new Attempt(task, this)
+      if (attempt && key) keys.keep(turn, key, { ids: [task.id], attempt })
+      return attempt
+    })
+    return claimed && news.follow(claimed)
+  }
+
+  /** Of the running attempt. Rejects, like `complete`, `fail`, `release` and `wait`, with `stale_attempt` when another is current. */
+  progress(id: Id, options: input.ProgressOptions & input.Fenced): Promise<Task> {
+    return this.#run('progress', id, options)
+  }
+
+  /** Rejects with `invalid_transition` while subtasks are not done. Completing twice with the same result answers twice. */
+  complete(id: Id, options: input.CompleteOptions & input.Fenced = {}): Promise<Task> {
+    return this.#run('complete', id, options)
+  }
+
+  /** Tried again after a pause while the retry policy has attempts left, unless not `retryable`. */
+  fail(id: Id, options: input.FailOptions & input.Fenced): Promise<Task> {
+    return this.#run('fail', id, options)
+  }
+
+  /** Back to pending, at no charge; the eleventh in a row counts as a failure. */
+  release(id: Id, options: input.ReleaseOptions & input.Fenced = {}): Promise<Task> {
+    return this.#run('release', id, options)
+  }
+
+  /** Ends the attempt: the task waits for an answer, which `resume` brings. */
+  wait(id: Id, options: input.WaitOptions & input.Fenced): Promise<Task> {
+    return this.#run('wait', id, options)
+  }
+
+  /** Answers what the task waits for; `by` may be left out when one member was asked. Rejects with `permission_denied` for others. */
+  resume(id: Id, options: input.CommandOptions & { readonly answer?: Json } = {}): Promise<Task> {
+    return this.#run('resume', id, options)
+  }
+
+  /** Passes the result, or sends the task back with remarks; `final` lets it fail. */
+  review(
+    id: Id,
+    options: input.CommandOptions & { readonly passed: boolean; readonly remarks?: string; readonly final?: boolean },
+  ): Promise<Task> {
+    return this.#run('review', id, options)
+  }
+
+  /** A claimed task is asked for, and cancelled when its holder stops; `force` takes it away at once. */
+  cancel(
+    id: Id,
+    options: input.CommandOptions & { readonly reason?: string; readonly force?: boolean } = {},
+  ): Promise<Task> {
+    return this.#run('cancel', id, options)
+  }
+
+  /** Opens a failed or cancelled task again; with `cascade` also what fell because of it. */
+  retry(id: Id, options: input.CommandOptions & { readonly cascade?: boolean } = {}): Promise<Task> {
+    return this.#run('retry', id, options)
+  }
+
+  /** Pending tasks only. Rejects with `dependency_cycle`, which has the path. */
+  addDependency(id: Id, on: Id | input.DependencyInput, options: input.CommandOptions = {}): Promise<Task> {
+    return this.#run('addDependency', id, options, { on })
+  }
+
+  removeDependency(id: Id, on: Id, options: input.CommandOptions = {}): Promise<Task> {
+    return this.#run('removeDependency', id, options, { on })
+  }
+
+  /** A message in the thread of the task, to its watchers and to those whom it mentions (`@ana`). */
+  comment(id: Id, text: string, options: input.CommandOptions = {}): Promise<Message> {
+    return this.#run('comment', id, options, { text })
+  }
+
+  /** Resolves when the task is completed, failed or cancelled. Rejects with `not_found`, `timed_out`, `cancelled`, `closed`, or `read_only` in a past. */
+  async whenEnded(id: Id, options: Abortable = {}): Promise<Task> {
+    const limits = read(readAbortable, options, 'options')
+    const { environment } = this.parts.journal
+    const task = this.get(read(anId, id, 'task')) ?? (await until(this.#find(id), limits, environment))
+    if (!task.isOpen) return task
+    this.parts.journal.assertGoesOn()
+    return this.parts.news.ends.wait(id, (ended) => awaited(ended, limits, environment))
+  }
+
+  /**
+   * All that happened to a task, oldest first, from the journal. Rejects with `not_found`, and with `cursor_expired` when
+   * the log does not reach back to its creation: it was trimmed, or nobody keeps one (a tracker without a `Journal`).
+   */
+  async history(id: Id): Promise<readonly StoredEvent[]> {
+    await this.#find(id)
+    const { log } = this.parts.journal
+    if (log) return log.historyOf(id)
+    throw new CrewError('cursor_expired', `Nobody keeps what happens to task ${id}; pass the tracker a Journal`, { id })
+  }
+
+  /** For an attempt that was left without an outcome. @internal */
+  async abandon({ task, fence }: Attempt): Promise<Task> {
+    const error = { message: 'Left without an outcome', retryable: true }
+    return this.parts.journal.decide((turn) =>
+      fail(this.parts.desk, turn, expect(this.parts.desk, turn, task.id), { fence, error }, 'abandoned'),
+    )
+  }
+
+  /** Milliseconds until the attempt's lease runs out. @hidden */
+  expiresInMs({ task }: Attempt): number {
+    const { session = '', leaseMs = 0 } = this.parts.board.get(task.id)?.running ?? {}
+    return this.parts.journal.leases?.expiresInMs(session, leaseMs) ?? leaseMs
+  }
+
+  /** Another process may have made it: that there is none is decided like any refusal. */
+  async #find(id: Id): Promise<Task> {
+    return this.get(read(anId, id, 'task')) ?? this.parts.journal.decide(() => this.expect(id))
+  }
+
+  #create(
+    command: 'create' | 'createMany',
+    drafts: readonly input.Given['taskDraft'][],
+    options: input.CommandOptions & Idempotent,
+  ): Promise<readonly Task[]> {
+    const { by, idempotencyKey } = read(input.creation, options, 'options')
+    const key = keyed(command, idempotencyKey, by, drafts)
+    const { journal, desk, keys, schemas } = this.parts
+    const decide = (fitted: typeof drafts): Promise<readonly Task[]> =>
+      journal.decide((turn) => {
+        desk.access?.permit(by, command, command === 'create' ? { ...fitted[0] } : { drafts: fitted })
+        const made = key && keys.made(turn, key)
+        if (made) return made.ids.map((id) => expect(desk, turn, id))
+        const tasks = create(desk, turn, fitted, by)
+        if (key) keys.keep(turn, key, { ids: tasks.map(({ id }) => id) })
+        return tasks
+      })
+    const nameOf = (index: number): string => (command === 'create' ? 'draft' : `drafts[${index}]`)
+    return schemas ? schemas.drafts(drafts, nameOf, decide) : decide(drafts)
+  }
+
+  /** A command on one task: what was passed in is read now, the decision is made on what is committed then. */
+  #run<N extends CommandName>(
+    name: N,
+    id: Id,
+    options: unknown,
+    more?: Readonly<Record<string, unknown>>,
+  ): Promise<ReturnType<(typeof commands)[N]>> {
+    const { journal, board, desk, schemas } = this.parts
+    try {
+      // What is known has been checked.
+      if (!board.get(id)) read(anId, id, 'task')
+      const all = more ? withMore(read(anyFields, options, 'options'), more) : options
+      const given = read<unknown>(input.readers[name], all, 'options', this.#limits)
+      const decide = commands[name] as (
+        desk: TaskDesk,
+        turn: Turn,
+        task: Task,
+        given: unknown,
+      ) => ReturnType<(typeof commands)[N]>
+      if (schemas && (name === 'update' || name === 'complete'))
+        return this.#runFitted(schemas, name, id, given) as Promise<ReturnType<(typeof commands)[N]>>
+      return journal.decide((turn) => decide(desk, turn, expectAllowed(desk, turn, id, name, given as object), given))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** The same where a schema has a say: anew, when the task changes its kind or input before that is decided. */
+  async #runFitted(schemas: KindSchemas, name: 'update' | 'complete', id: Id, given: unknown): Promise<Task> {
+    const { journal, board, desk } = this.parts
+    const known = desk.access ? undefined : board.get(id)
+    // A schema must not tell of a task to who cannot see it.
+    const seen = known ?? (await journal.decide((turn) => expectAllowed(desk, turn, id, name, given as object)))
+    const [done] = await schemas[name]<readonly Task[]>(seen, given as never, (fitted) =>
+      journal.decide((turn) => {
+        const task = expectAllowed(desk, turn, id, name, fitted)
+        const isAsSeen = task.kind === seen.kind && sameJson(task.input, seen.input)
+        return isAsSeen ? [commands[name](desk, turn, task, fitted as never)] : NONE
+      }),
+    )
+    return done ?? this.#runFitted(schemas, name, id, given)
+  }
+}
+
+/** A tracker wired to its journal. */
+function partsOf(
+  { strictMembers = false, leaseMs = 60_000, retry = {}, kinds, ...rest }: ReturnType<typeof trackerOptions>,
+  limits: Required<Limits>,
+): TrackerParts {
+  const journal = journalOf(rest)
+  const access = Access.of(rest, journal.onError)
+  const members = Members.of(journal)
+  const keys = IdempotencyKeys.of(journal)
+  const board = journal.add('task', new TaskBoard(journal))
+  const notices = new TaskNotices(journal.environment, () => journal.projection<Mailboxes>('message'))
+  const cascades = journal.add('crew.cascading', new Cascades(board))
+  const settings = { strictMembers, leaseMs, retry, rounds: limits.rounds }
+  const desk = new TaskDesk(journal, board, members, notices, settings, access, cascades)
+  const news = new TaskNews(desk)
+  journal.observe(news)
+  journal.leases?.keep('task', {
+    end: (turn, lease, how) => endLease(desk, turn, lease, how),
+    lapsed: ({ id }) => news.lapsed(id),
+  })
+  keys.keepWhile((id) => board.get(id)?.isOpen === true)
+  const schemas = kinds && new KindSchemas(kinds, journal, limits)
+  return { journal, members, keys, board, desk, news, schemas }
+}

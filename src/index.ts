@@ -44,6 +44,20 @@ export type { AccessOptions, CanSee, Policy, Target } from './core/access.js'
 export type { TaskFilter } from './core/tasks/task-filter.js'
 export type { Stage } from './core/tasks/task-card.js'
 export type { TaskEvent, TrackerEvents } from './core/tasks/task-news.js'
+export type {
+  Assignment,
+  AssignmentView,
+  Candidate,
+  LeftTask,
+  Plan,
+  PlannedAssignment,
+  Proposal,
+  Rating,
+  Strategy,
+  TrackRecord,
+} from './core/tasks/assignment.js'
+export { leastLoaded } from './assignment/least-loaded.js'
+export { roundRobin } from './assignment/round-robin.js'
 export { Attempt } from './core/tasks/attempt.js'
 export type { AttemptRecord, Budget, Outcome, Usage } from './core/tasks/attempt-record.js'
 export type { MemberInfo, MemberKind, MemberOptions } from './core/members.js'

@@ -11,6 +11,8 @@ export default defineConfig({
   test: {
     environment: 'node',
     include: ['test/**/*.test.ts'],
+    // Of `npm run browser`.
+    exclude: ['test/browser/**'],
     testTimeout: 30_000,
     // Else one core is left idle, which on two is half of them.
     maxWorkers: '100%',

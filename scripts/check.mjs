@@ -1,7 +1,19 @@
 // The one gate: everything that a change must pass, the quick checks first.
 import { spawnSync } from 'node:child_process'
 
-const steps = ['format:check', 'lint', 'types', 'coverage', 'build', 'publint', 'attw', 'size', 'knip', 'typedoc']
+const steps = [
+  'format:check',
+  'lint',
+  'types',
+  'coverage',
+  'build',
+  'publint',
+  'attw',
+  'browser',
+  'size',
+  'knip',
+  'typedoc',
+]
 
 for (const step of steps) {
   console.log(`\n=== ${step}`)

@@ -165,14 +165,12 @@ export const settle = (): Promise<void> =>
 
 /** Browsers have no setImmediate, and their setTimeout waits at least 4 ms when nested. */
 function overChannel(): (run: () => void) => void {
+  const waiting: (() => void)[] = []
+  const { port1, port2 } = new MessageChannel()
+  port1.addEventListener('message', () => waiting.shift()?.())
+  port1.start()
   return (run) => {
-    const { port1, port2 } = new MessageChannel()
-    const listener = (): void => {
-      port1.close()
-      run()
-    }
-    port1.addEventListener('message', listener, { once: true })
-    port1.start()
+    waiting.push(run)
     port2.postMessage(0)
   }
 }

@@ -1,6 +1,6 @@
-import { describe, it } from 'vitest'
-import { MemoryStorage } from '../../src/core/journal/memory-storage.js'
+import { MemoryStorage } from 'crewlog'
 import { storageContract } from 'crewlog/testing'
+import { describe, it } from 'vitest'
 
 storageContract({
   name: 'memory storage',

@@ -63,11 +63,11 @@ export type { AttemptRecord, Budget, Outcome, Usage } from './core/tasks/attempt
 export type { MemberInfo, MemberKind, MemberOptions } from './core/members.js'
 
 export { ReportGenerator } from './reports/report-generator.js'
-export type { Report, ReportOptions } from './reports/report.js'
+export type { Pictured, Report, ReportDefinition, ReportOptions } from './reports/report.js'
 export type { SummaryData } from './reports/summary.js'
 export type { WorkloadData } from './reports/workload.js'
 export type { Finding, HealthData } from './reports/health.js'
-export type { DurationStats } from './reports/statistics.js'
+export type { DurationStats, PercentileRule } from './reports/percentile.js'
 
 export { Journal, type JournalOptions } from './core/journal/journal.js'
 export type { StoredEvent } from './core/journal/journal-log.js'

@@ -3,8 +3,8 @@ import { isFor } from '../core/tasks/eligibility.js'
 import { unavailability } from '../core/members.js'
 import type { Card, Stage } from '../core/tasks/task-card.js'
 import type { Task } from '../core/tasks/task.js'
-import { span, table } from './markdown.js'
-import type { ReportDefinition, ReportView } from './report.js'
+import type { ReportDefinition } from './report.js'
+import type { ReportView } from './report-view.js'
 import { untaken } from './untaken.js'
 
 export interface Finding {
@@ -27,9 +27,9 @@ export interface HealthData {
 /** What needs a person now. */
 export const health: ReportDefinition<HealthData> = {
   name: 'health',
+  clocked: ['agoMs'],
 
   run(view) {
-    view.tracker.parts.board.tick()
     const found = [
       ...waiting(view),
       ...overdue(view),
@@ -43,22 +43,22 @@ export const health: ReportDefinition<HealthData> = {
       ...circling(view),
     ]
     const findings = found
+      .filter(({ since, taskId }) => view.isIn(since) && view.lets(taskId))
       .sort((a, b) => a.since - b.since)
       .map((finding) => ({ ...finding, agoMs: Math.max(0, view.now - finding.since) }))
     return { findings }
   },
 
-  toMarkdown({ findings }) {
-    if (findings.length === 0) return '## Health\n\nNothing needs a person now.'
-    const rows = findings.map(({ kind, taskId, member, text, help, agoMs }) => [
-      kind,
-      taskId ?? member ?? '',
-      span(agoMs),
-      text,
-      { markdown: help },
-    ])
-    return `## Health\n\n${table(['What', 'Where', 'For', 'Finding', 'Help'], rows)}`
-  },
+  page: ({ findings }) => ({
+    title: 'Health',
+    parts: [
+      {
+        columns: ['What', 'Where', { name: 'For', as: 'duration' }, 'Finding', { name: 'Help', as: 'markdown' }],
+        rows: findings.map(({ kind, taskId, member, text, help, agoMs }) => [kind, taskId ?? member, agoMs, text, help]),
+        empty: 'Nothing needs a person now.',
+      },
+    ],
+  }),
 }
 
 const OPEN: readonly Stage[] = ['scheduled', 'blocked', 'new', 'assigned', 'in_progress', 'waiting']

@@ -1,10 +1,12 @@
-import type { Communications } from '../core/messages/communications.js'
 import { invalid } from '../core/errors.js'
-import { flag, object, read, withMethods } from '../core/input.js'
-import type { Json } from '../core/json.js'
+import { filledText, flag, object, oneOf, read, time, withMethods } from '../core/input.js'
+import type { Communications } from '../core/messages/communications.js'
+import { readFilter } from '../core/tasks/task-filter.js'
 import type { TaskTracker } from '../core/tasks/task-tracker.js'
 import { health, type HealthData } from './health.js'
-import type { Report, ReportDefinition, ReportOptions } from './report.js'
+import { presented } from './presented-report.js'
+import type { Pictured, PicturedDefinition, Report, ReportDefinition, ReportOptions } from './report.js'
+import { ReportView } from './report-view.js'
 import { Statistics } from './statistics.js'
 import { summary, type SummaryData } from './summary.js'
 import { workload, type WorkloadData } from './workload.js'
@@ -13,7 +15,27 @@ const DEFINITIONS: ReadonlyMap<string, ReportDefinition<never>> = new Map<string
   [summary, workload, health].map((definition) => [definition.name, definition as ReportDefinition<never>]),
 )
 
-const reportOptions = object({ redact: flag })
+/** A report counts all that its filter lets pass, so order and pages mean nothing. */
+const reportFilter: typeof readFilter = (value, name, limits) => {
+  const filter = readFilter(value, name, limits)
+  for (const field of ['orderBy', 'limit', 'after'] as const)
+    if (field in filter) throw invalid(`${name} has no field "${field}": a report counts all that pass; leave it out`)
+  return filter
+}
+const optionFields = object({
+  from: time,
+  to: time,
+  filter: reportFilter,
+  percentile: oneOf('nearest-rank', 'linear'),
+  redact: flag,
+})
+const reportOptions: typeof optionFields = (value, name, limits) => {
+  const options = optionFields(value, name, limits)
+  const { from = -Infinity, to = Infinity } = options
+  if (from < to) return options
+  throw invalid(`${name}.from is not before ${name}.to; a window begins before it ends`)
+}
+const definitionFields = withMethods<ReportDefinition<unknown>>('run', 'page')
 const sourcesFields = object(
   {
     tracker: withMethods<TaskTracker>('create', 'claim'),
@@ -22,7 +44,7 @@ const sourcesFields = object(
   ['tracker'],
 )
 
-/** Makes reports from what a tracker and its communications hold, by counts that are kept as tasks change. */
+/** Makes reports from what a tracker and its communications hold. */
 export class ReportGenerator {
   readonly #tracker: TaskTracker
   readonly #communications: Communications | undefined
@@ -35,33 +57,51 @@ export class ReportGenerator {
     this.#statistics = Statistics.of(tracker)
   }
 
-  /** Throws `invalid_input` for an unknown name, `not_open` before the journal is. */
-  generate(name: 'summary', options?: ReportOptions): Report<SummaryData>
-  generate(name: 'workload', options?: ReportOptions): Report<WorkloadData>
-  generate(name: 'health', options?: ReportOptions): Report<HealthData>
-  generate(name: string, options: ReportOptions = {}): Report<unknown> {
-    const { redact = false } = read(reportOptions, options, 'options')
-    const definition = DEFINITIONS.get(name) as ReportDefinition<unknown> | undefined
-    if (!definition) throw invalid(`There is no report of that name; there are ${this.names().join(', ')}`)
+  /**
+   * One by its name, or by a definition from `crewlog/reports`. Throws `invalid_input` for an unknown name and for options
+   * that cannot be, `not_open` before the journal is.
+   */
+  generate(report: 'summary', options?: ReportOptions): Report<SummaryData>
+  generate(report: 'workload', options?: ReportOptions): Pictured<WorkloadData>
+  generate(report: 'health', options?: ReportOptions): Report<HealthData>
+  generate<T>(report: PicturedDefinition<T>, options?: ReportOptions): Pictured<T>
+  generate<T>(report: ReportDefinition<T>, options?: ReportOptions): Report<T>
+  generate(report: string | ReportDefinition<unknown>, options: ReportOptions = {}): Report<unknown> {
+    const given = read(reportOptions, options, 'options')
+    const definition = this.#definition(report)
     const { journal } = this.#tracker.parts
     journal.assertOpen()
     const at = journal.environment.now()
-    const data = definition.run({
+    const { from = -Infinity, to = Infinity, filter, percentile = 'nearest-rank', redact = false } = given
+    const view = new ReportView({
       tracker: this.#tracker,
       communications: this.#communications,
       statistics: this.#statistics,
       now: at,
+      window: { from, to },
+      filter,
+      percentile,
       redact,
     })
-    const head = { name, at, seq: journal.head?.seq ?? 0, data }
-    return Object.freeze({
-      ...head,
-      toJSON: () => head as unknown as Json,
-      toMarkdown: () => definition.toMarkdown(data),
-    })
+    const data = definition.run(view)
+    const window = { ...(from > -Infinity && { from }), ...(to < Infinity && { to }) }
+    const head = { name: definition.name, at, seq: journal.head?.seq ?? 0, ...(!view.isOpenEnded && { window }), data }
+    return presented(head, definition)
   }
 
+  /** Those that `generate` knows by name. */
   names(): readonly string[] {
     return [...DEFINITIONS.keys()]
+  }
+
+  #definition(report: unknown): ReportDefinition<unknown> {
+    if (typeof report === 'object') {
+      const definition = read(definitionFields, report, 'report')
+      read(filledText, definition.name, 'report.name')
+      return definition
+    }
+    const definition = DEFINITIONS.get(report as string) as ReportDefinition<unknown> | undefined
+    if (definition) return definition
+    throw invalid(`There is no report of that name; there are ${this.names().join(', ')}, and those of crewlog/reports`)
   }
 }

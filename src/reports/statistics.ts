@@ -1,21 +1,10 @@
-import { sum, type Usage } from '../core/tasks/attempt-record.js'
+import { type AttemptRecord, type Outcome, sum, type Usage } from '../core/tasks/attempt-record.js'
 import type { Id } from '../core/input.js'
 import type { Json } from '../core/json.js'
 import type { Slice } from '../core/journal/projection.js'
 import type { TaskTracker } from '../core/tasks/task-tracker.js'
 import type { Task } from '../core/tasks/task.js'
-
-/** How long tasks took, in milliseconds; all 0 while there are none. Percentiles are nearest rank. */
-export interface DurationStats {
-  readonly count: number
-  readonly meanMs: number
-  readonly p50Ms: number
-  readonly p90Ms: number
-  readonly p95Ms: number
-  readonly p99Ms: number
-  readonly minMs: number
-  readonly maxMs: number
-}
+import { type DurationStats, type PercentileRule, statsOf } from './percentile.js'
 
 /** What is counted of one member. */
 export interface MemberStatistics {
@@ -24,9 +13,13 @@ export interface MemberStatistics {
   failed: number
   /** In attempts that have ended. */
   busyMs: number
+  /** Attempts under way, and the sum of when they were started. */
+  running: number
+  startedSum: number
 }
 
-const FAILED: ReadonlySet<string> = new Set(['failed', 'lost', 'timed_out', 'abandoned'])
+const FAILED: ReadonlySet<string | undefined> = new Set(['failed', 'lost', 'timed_out', 'abandoned'])
+export const isFailure = (outcome: Outcome | undefined): boolean => FAILED.has(outcome)
 
 /** Counts kept as tasks change, so that a report costs by what it says and not by how many tasks there are. */
 export class Statistics implements Slice {
@@ -47,8 +40,8 @@ export class Statistics implements Slice {
     return parts.journal.keep('statistics', () => new Statistics(parts))
   }
 
-  get durations(): DurationStats {
-    return this.#durations.stats()
+  durations(rule: PercentileRule): DurationStats {
+    return this.#durations.stats(rule)
   }
 
   get usage(): Usage {
@@ -57,8 +50,14 @@ export class Statistics implements Slice {
 
   of(member: Id): MemberStatistics {
     let counts = this.#members.get(member)
-    if (!counts) this.#members.set(member, (counts = { completed: 0, failed: 0, busyMs: 0 }))
+    if (!counts) this.#members.set(member, (counts = { completed: 0, failed: 0, busyMs: 0, running: 0, startedSum: 0 }))
     return counts
+  }
+
+  /** In all its attempts, until now. */
+  busyMs(member: Id, now: number): number {
+    const { busyMs, running, startedSum } = this.of(member)
+    return busyMs + Math.max(0, running * now - startedSum)
   }
 
   save(): Iterable<Json> {
@@ -88,16 +87,26 @@ export class Statistics implements Slice {
     }
     if (after.usage !== before?.usage) this.#usage = sum(this.#usage, difference(after.usage, before?.usage))
     if (after.attempts !== before?.attempts) this.#countAttempts(before, after)
+    if (before?.running?.number === after.running?.number) return
+    this.#countRunning(before?.running, -1)
+    this.#countRunning(after.running, 1)
+  }
+
+  #countRunning(attempt: AttemptRecord | undefined, amount: 1 | -1): void {
+    if (!attempt) return
+    const counts = this.of(attempt.member)
+    counts.running += amount
+    counts.startedSum += amount * attempt.startedAt
   }
 
   #countAttempts(before: Task | undefined, after: Task): void {
     const running = before?.running?.number
-    for (const { number, member, startedAt, endedAt, outcome = '' } of after.attempts) {
+    for (const { number, member, startedAt, endedAt, outcome } of after.attempts) {
       const isNewlyEnded = endedAt !== undefined && (before === undefined || number === running)
       if (!isNewlyEnded) continue
       const counts = this.of(member)
       counts.busyMs += Math.max(0, endedAt - startedAt)
-      if (FAILED.has(outcome)) counts.failed++
+      if (isFailure(outcome)) counts.failed++
     }
   }
 }
@@ -113,18 +122,18 @@ export class Durations {
   #count = 0
   #sumMs = 0
   /** Kept until the next duration comes. */
-  #stats: DurationStats | undefined
+  #stats: { [R in PercentileRule]?: DurationStats } = {}
 
   add(ms: number): void {
     const rounded = Number(ms.toPrecision(4))
     this.#times.set(rounded, (this.#times.get(rounded) ?? 0) + 1)
     this.#count++
     this.#sumMs += ms
-    this.#stats = undefined
+    this.#stats = {}
   }
 
-  stats(): DurationStats {
-    return (this.#stats ??= this.#compute())
+  stats(rule: PercentileRule = 'nearest-rank'): DurationStats {
+    return (this.#stats[rule] ??= this.#compute(rule))
   }
 
   save(): Json {
@@ -136,29 +145,16 @@ export class Durations {
     this.#times = new Map(times)
     this.#count = times.reduce((count, [, number]) => count + number, 0)
     this.#sumMs = sumMs
-    this.#stats = undefined
+    this.#stats = {}
   }
 
-  #compute(): DurationStats {
+  #compute(rule: PercentileRule): DurationStats {
     const sorted = [...this.#times].sort(([a], [b]) => a - b)
-    // Nearest rank: the smallest value that at least the share p is not above.
-    const percentile = (p: number): number => {
-      let left = Math.ceil(p * this.#count)
-      for (const [ms, times] of sorted) {
-        left -= times
-        if (left <= 0) return ms
-      }
+    const at = (place: number): number => {
+      let left = place
+      for (const [ms, times] of sorted) if ((left -= times) < 0) return ms
       return 0
     }
-    return Object.freeze({
-      count: this.#count,
-      meanMs: this.#count > 0 ? this.#sumMs / this.#count : 0,
-      p50Ms: percentile(0.5),
-      p90Ms: percentile(0.9),
-      p95Ms: percentile(0.95),
-      p99Ms: percentile(0.99),
-      minMs: sorted[0]?.[0] ?? 0,
-      maxMs: sorted.at(-1)?.[0] ?? 0,
-    })
+    return statsOf({ count: this.#count, at }, this.#sumMs, rule)
   }
 }

@@ -2,7 +2,7 @@ import { hindrance, isFor } from '../core/tasks/eligibility.js'
 import type { Id } from '../core/input.js'
 import type { MemberInfo } from '../core/members.js'
 import type { Task } from '../core/tasks/task.js'
-import type { ReportView } from './report.js'
+import type { ReportView } from './report-view.js'
 
 /** Tasks of one kind that nobody takes. */
 export interface Untaken {

@@ -1,10 +1,15 @@
-import { percent, table } from './markdown.js'
-import type { ReportDefinition } from './report.js'
+import type { Id } from '../core/input.js'
+import type { MemberInfo } from '../core/members.js'
+import type { Stage } from '../core/tasks/task-card.js'
+import { seriesChart } from './render/series-chart.js'
+import type { PicturedDefinition } from './report.js'
+import type { ReportView } from './report-view.js'
+import { isFailure } from './statistics.js'
 
 export interface WorkloadData {
   readonly rows: readonly {
     readonly member: string
-    /** Open tasks that it is given. */
+    /** Open tasks that it is given; in a window, open at its end. */
     readonly assigned: number
     readonly inProgress: number
     readonly completed: number
@@ -12,50 +17,125 @@ export interface WorkloadData {
     readonly failed: number
     /** Of all completed tasks, those completed by it: 0–1. */
     readonly share: number
-    /** Time in attempts by capacity and time since it joined: 0–1. */
+    /** Time in attempts by capacity and time since it joined, of both the part that is in the window: 0–1. */
     readonly utilisation: number
   }[]
+  /** Tasks that are forgotten (`retention`): counted in all of this, but not in a window or through a filter. */
+  readonly forgotten: number
+}
+
+/** What is counted of one member. */
+interface Load {
+  assigned: number
+  inProgress: number
+  completed: number
+  failed: number
+  busyMs: number
 }
 
 /** Who does how much. */
-export const workload: ReportDefinition<WorkloadData> = {
+export const workload: PicturedDefinition<WorkloadData> = {
   name: 'workload',
+  clocked: ['utilisation'],
 
-  run({ tracker, statistics, now }) {
-    const { board, members } = tracker.parts
-    const all = board.inStage('completed').size + board.forgotten.count('completed')
-    const busyNow = new Map<string, number>()
-    for (const { task } of board.inStage('in_progress')) {
-      const startedAt = task.attempts.at(-1)?.startedAt ?? now
-      if (task.holder !== undefined)
-        busyNow.set(task.holder, (busyNow.get(task.holder) ?? 0) + Math.max(0, now - startedAt))
-    }
-    const rows = members.list().map(({ id, capacity, joinedAt }) => {
-      const { completed, failed, busyMs } = statistics.of(id)
-      const possibleMs = capacity * (now - joinedAt)
+  run(view) {
+    const { all, of } = view.isWhole ? kept(view) : counted(view)
+    const rows = view.members.map((member) => {
+      const { busyMs, completed, ...load } = of(member.id)
       return {
-        member: id,
-        assigned: board.assigned.of(id),
-        inProgress: board.held.of(id),
+        member: member.id,
+        ...load,
         completed,
-        failed,
         share: all > 0 ? completed / all : 0,
-        utilisation: possibleMs > 0 ? Math.min(1, (busyMs + (busyNow.get(id) ?? 0)) / possibleMs) : 0,
+        utilisation: utilisation(view, member, busyMs),
       }
     })
-    return { rows }
+    return { rows, forgotten: view.forgotten }
   },
 
-  toMarkdown({ rows }) {
-    const cells = rows.map(({ member, assigned, inProgress, completed, failed, share, utilisation }) => [
-      member,
-      assigned,
-      inProgress,
-      completed,
-      failed,
-      percent(share),
-      percent(utilisation),
-    ])
-    return `## Workload\n\n${table(['Member', 'Assigned', 'In progress', 'Completed', 'Failed', 'Share', 'Utilisation'], cells)}`
-  },
+  page: ({ rows }) => ({
+    title: 'Workload',
+    parts: [
+      {
+        columns: [
+          'Member',
+          { name: 'Assigned', as: 'number' },
+          { name: 'In progress', as: 'number' },
+          { name: 'Completed', as: 'number' },
+          { name: 'Failed', as: 'number' },
+          { name: 'Share', as: 'share' },
+          { name: 'Utilisation', as: 'share' },
+        ],
+        rows: rows.map((row) => [row.member, row.assigned, row.inProgress, row.completed, row.failed, row.share, row.utilisation]),
+      },
+    ],
+  }),
+
+  chart: ({ rows }) =>
+    seriesChart({
+      title: 'Workload',
+      kind: 'bar',
+      x: rows.map(({ member }) => member),
+      series: [
+        { name: 'assigned', values: rows.map(({ assigned }) => assigned) },
+        { name: 'in progress', values: rows.map(({ inProgress }) => inProgress) },
+        { name: 'completed', values: rows.map(({ completed }) => completed) },
+        { name: 'failed', values: rows.map(({ failed }) => failed) },
+      ],
+    }),
+}
+
+interface Loads {
+  /** Completed tasks, by whomever. */
+  readonly all: number
+  readonly of: (member: Id) => Load
+}
+
+/** From counts that are kept as tasks change. */
+function kept({ tracker, statistics, now }: ReportView): Loads {
+  const { board } = tracker.parts
+  return {
+    all: board.inStage('completed').size + board.forgotten.count('completed'),
+    of: (id) => ({
+      assigned: board.assigned.of(id),
+      inProgress: board.held.of(id),
+      completed: statistics.of(id).completed,
+      failed: statistics.of(id).failed,
+      busyMs: statistics.busyMs(id, now),
+    }),
+  }
+}
+
+const OPEN: ReadonlySet<Stage> = new Set(['scheduled', 'blocked', 'new', 'assigned', 'in_progress', 'waiting'])
+
+/** In one pass. */
+function counted(view: ReportView): Loads {
+  const loads = new Map<Id, Load>()
+  const of = (member: Id): Load => {
+    let load = loads.get(member)
+    if (!load) loads.set(member, (load = { assigned: 0, inProgress: 0, completed: 0, failed: 0, busyMs: 0 }))
+    return load
+  }
+  let all = 0
+  for (const task of view.tasks) {
+    const stage = view.stageOf(task)
+    if (OPEN.has(stage)) for (const id of task.assignees) of(id).assigned++
+    if (stage !== 'completed') continue
+    all++
+    const completer = task.attempts.at(-1)?.member
+    if (completer !== undefined) of(completer).completed++
+  }
+  for (const { attempt } of view.attempts()) {
+    const { member, startedAt, endedAt = Infinity, outcome } = attempt
+    const load = of(member)
+    load.busyMs += view.overlapMs(startedAt, endedAt)
+    if (endedAt >= view.window.to || endedAt === Infinity) load.inProgress++
+    else if (isFailure(outcome)) load.failed++
+  }
+  return { all, of }
+}
+
+function utilisation(view: ReportView, { capacity, joinedAt }: MemberInfo, busyMs: number): number {
+  const possibleMs = capacity * view.overlapMs(joinedAt)
+  return possibleMs > 0 ? Math.min(1, busyMs / possibleMs) : 0
 }

@@ -2,9 +2,11 @@ import type { Id } from '../core/input.js'
 import type { Json } from '../core/json.js'
 import type { Task } from '../core/tasks/task.js'
 import type { Crew } from '../crew/crew.js'
-import { percent, span, table } from '../reports/markdown.js'
-import type { Report } from '../reports/report.js'
-import { Durations, type DurationStats } from '../reports/statistics.js'
+import type { DurationStats } from '../reports/percentile.js'
+import { presented } from '../reports/presented-report.js'
+import { percent, span } from '../reports/render/markdown.js'
+import type { Page, Report } from '../reports/report.js'
+import { Durations } from '../reports/statistics.js'
 
 /** How a simulated crew did, by the true time. */
 export interface SimulationData {
@@ -155,18 +157,9 @@ export class SimulationStatistics {
   }
 }
 
-/** Members beyond this are left out of the Markdown. */
-const MOST_ROWS = 50
-
 export function simulationReport(at: number, data: SimulationData): Report<SimulationData> {
-  return Object.freeze({
-    name: 'simulation',
-    at,
-    seq: data.commits,
-    data,
-    toJSON: () => data as unknown as Json,
-    toMarkdown: () => markdownOf(data),
-  })
+  const report = presented({ name: 'simulation', at, seq: data.commits, data }, { page })
+  return Object.freeze({ ...report, toJSON: () => data as unknown as Json })
 }
 
 const ENDINGS: Readonly<Record<SimulationData['endedBy'], string>> = {
@@ -176,7 +169,7 @@ const ENDINGS: Readonly<Record<SimulationData['endedBy'], string>> = {
   quiet: 'nothing could happen any more',
 }
 
-function markdownOf(data: SimulationData): string {
+function page(data: SimulationData): Page {
   const { seed, processes, makespanMs, endedBy, tasks, waiting, working, members, faults } = data
   const { total, completed, failed, cancelled, open } = tasks
   const idle = members.reduce((sum, { utilisation }) => sum + utilisation, 0) / Math.max(1, members.length)
@@ -191,9 +184,8 @@ function markdownOf(data: SimulationData): string {
     ['Utilisation', percent(idle)],
     ...Object.entries(faults),
   ]
-  const rows = members
-    .slice(0, MOST_ROWS)
-    .map(({ member, completed: done, attempts, utilisation }) => [member, done, attempts, percent(utilisation)])
-  const more = members.length > MOST_ROWS ? `\n\nand ${members.length - MOST_ROWS} members more` : ''
-  return `## Simulation\n\n${table(['What', 'Figure'], facts)}\n\n${table(['Member', 'Completed', 'Attempts', 'Utilisation'], rows)}${more}`
+  const rows = members.map((one) => [one.member, one.completed, one.attempts, one.utilisation])
+  const columns = ['Member', 'Completed', 'Attempts', { name: 'Utilisation', as: 'share' }] as const
+  const each = { title: 'Members', columns, rows, most: 50 }
+  return { title: 'Simulation', parts: [{ columns: ['What', 'Figure'], rows: facts }, each] }
 }

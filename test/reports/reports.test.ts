@@ -69,8 +69,10 @@ describe('summary', () => {
         p99Ms: 60_000,
         minMs: 10_000,
         maxMs: 60_000,
+        percentile: 'nearest-rank',
       },
       usage: { tokens: 151, cost: 0.5 },
+      forgotten: 0,
     })
   })
 
@@ -78,7 +80,9 @@ describe('summary', () => {
     const { reports } = await openTeam([])
     const { data, seq } = reports.generate('summary')
     expect(seq).toBe(0)
-    const figures = Object.values<number>({ ...data.totals, ...data.durations })
+    const { percentile, ...durations } = data.durations
+    expect(percentile).toBe('nearest-rank')
+    const figures = Object.values<number>({ ...data.totals, ...durations })
     expect(figures.every((figure) => figure === 0)).toBe(true)
     expect(data.usage).toEqual({})
   })

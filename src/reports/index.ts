@@ -1,0 +1,2 @@
+export type { Cell, Chart, Column, Page, PicturedDefinition, ReportDefinition, Table, Unit } from './report.js'
+export type { ReportView, Window } from './report-view.js'

@@ -54,7 +54,13 @@ export const health: ReportDefinition<HealthData> = {
     parts: [
       {
         columns: ['What', 'Where', { name: 'For', as: 'duration' }, 'Finding', { name: 'Help', as: 'markdown' }],
-        rows: findings.map(({ kind, taskId, member, text, help, agoMs }) => [kind, taskId ?? member, agoMs, text, help]),
+        rows: findings.map(({ kind, taskId, member, text, help, agoMs }) => [
+          kind,
+          taskId ?? member,
+          agoMs,
+          text,
+          help,
+        ]),
         empty: 'Nothing needs a person now.',
       },
     ],

@@ -102,10 +102,9 @@ export class ReportView {
   /** In the order of creation: those that the filter lets pass, and that were open at some time in the window. */
   get tasks(): readonly Task[] {
     const { from, to } = this.window
-    this.#tasks ??=
-      this.isOpenEnded
-        ? this.#passing
-        : this.#passing.filter(({ createdAt, endedAt = Infinity }) => createdAt < to && endedAt >= from)
+    this.#tasks ??= this.isOpenEnded
+      ? this.#passing
+      : this.#passing.filter(({ createdAt, endedAt = Infinity }) => createdAt < to && endedAt >= from)
     return this.#tasks
   }
 
@@ -174,4 +173,3 @@ export function statusAt(task: Task, at: number): TaskStatus {
   const isAnswered = task.answers.some((answer) => answer.at >= endedAt && answer.at < at)
   return outcome === 'waiting' && !isAnswered ? 'waiting' : 'pending'
 }
-

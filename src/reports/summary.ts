@@ -46,7 +46,10 @@ export const summary: ReportDefinition<SummaryData> = {
       forgotten === 0 ? [] : `Forgotten: ${forgotten}.`,
     ].flat()
     const rows = Object.entries(totals)
-    return { title: 'Summary', parts: [{ columns: ['Tasks', { name: 'Number', as: 'number' }], rows }, times, ...spent] }
+    return {
+      title: 'Summary',
+      parts: [{ columns: ['Tasks', { name: 'Number', as: 'number' }], rows }, times, ...spent],
+    }
   },
 }
 
@@ -100,8 +103,6 @@ function counted(view: ReportView): SummaryData {
 function spent(view: ReportView): Usage {
   let usage: Usage = NOTHING
   if (view.isOpenEnded) for (const task of view.tasks) usage = sum(usage, task.usage)
-  else
-    for (const { attempt } of view.attempts())
-      if (view.isEndedIn(attempt.endedAt)) usage = sum(usage, attempt.usage)
+  else for (const { attempt } of view.attempts()) if (view.isEndedIn(attempt.endedAt)) usage = sum(usage, attempt.usage)
   return usage
 }

@@ -107,8 +107,7 @@ describe('what a report is made from', () => {
     const { reports, tracker, environment } = await openTeam(['ana'])
     const start = environment.now()
     await history(tracker, (ms) => environment.advance(ms))
-    const within = (from: number, to: number) =>
-      reports.generate(ids, { from: start + from, to: start + to }).data
+    const within = (from: number, to: number) => reports.generate(ids, { from: start + from, to: start + to }).data
     expect(within(0, 1)).toEqual(['early', 'long'])
     expect(within(10, 20)).toEqual(['early', 'long'])
     expect(within(11, 21)).toEqual(['long', 'late'])
@@ -138,7 +137,9 @@ describe('what a report is made from', () => {
 
   it('refuses what is no definition', async () => {
     const { reports } = await openTeam([])
-    expect(() => reports.generate({ name: 'mine' } as never)).toThrow(/report must be an object with the methods run, page/)
+    expect(() => reports.generate({ name: 'mine' } as never)).toThrow(
+      /report must be an object with the methods run, page/,
+    )
     expect(() => reports.generate({ ...ids, name: '' })).toThrow(/report\.name/)
     expect(() => reports.generate('ids' as never)).toThrow(/there are summary, workload, health/)
   })

@@ -9,7 +9,9 @@ export function pageToCSV({ parts }: Page, title?: unknown): string {
   const wanted = title === undefined ? tables[0] : tables.find((table) => table.title === title)
   if (wanted) return tableToCSV(wanted)
   const titles = tables.flatMap((table) => table.title ?? []).join(', ')
-  throw invalid(`There is no table of that title; ${titles ? `there are ${titles}, and the first, without a title` : 'there is one, without a title'}`)
+  throw invalid(
+    `There is no table of that title; ${titles ? `there are ${titles}, and the first, without a title` : 'there is one, without a title'}`,
+  )
 }
 
 function tableToCSV({ columns, rows }: Table): string {

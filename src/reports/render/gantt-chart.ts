@@ -35,7 +35,14 @@ function ganttToMermaid({ title, sections }: Gantt): string {
       return `  ${escapeMermaid(bar.name) || '-'} :${tag}${Math.round(bar.from)}, ${Math.round(bar.to)}`
     }),
   ])
-  return ['gantt', `  title ${escapeMermaid(title)}`, '  dateFormat x', '  axisFormat %Y-%m-%d %H:%M', ...lines, ''].join('\n')
+  return [
+    'gantt',
+    `  title ${escapeMermaid(title)}`,
+    '  dateFormat x',
+    '  axisFormat %Y-%m-%d %H:%M',
+    ...lines,
+    '',
+  ].join('\n')
 }
 
 const LEFT = 176
@@ -66,8 +73,18 @@ function ganttToSVG({ title, sections }: Gantt): string {
   const names = labels(marks.map((ms) => Math.round(first + ms)))
   const axis = marks.map(
     (ms, index) =>
-      element('line', { x1: xOf(first + ms), x2: xOf(first + ms), y1: 44, y2: y + 10, stroke: 'currentColor', 'stroke-opacity': 0.15 }) +
-      textAt(xOf(first + ms), y + 28, names[index] ?? '', { 'text-anchor': index === 0 ? 'start' : 'middle', 'font-size': '10' }),
+      element('line', {
+        x1: xOf(first + ms),
+        x2: xOf(first + ms),
+        y1: 44,
+        y2: y + 10,
+        stroke: 'currentColor',
+        'stroke-opacity': 0.15,
+      }) +
+      textAt(xOf(first + ms), y + 28, names[index] ?? '', {
+        'text-anchor': index === 0 ? 'start' : 'middle',
+        'font-size': '10',
+      }),
   )
   const heading = textAt(16, 24, title, { 'font-size': '15', 'font-weight': '600' })
   const description = bars.map(({ name, from, to }) => `${name}: ${span(to - from)}`).join('; ')
@@ -77,6 +94,10 @@ function ganttToSVG({ title, sections }: Gantt): string {
 function barAt({ name, from, to, state }: Bar, xOf: (at: number) => number, y: number): string {
   const fill = colorOf(STATES[state ?? 'active'])
   const width = Math.max(2, xOf(to) - xOf(from))
-  const bar = element('rect', { x: xOf(from), y: y - 13, width, height: 16, rx: 3, fill }, hint(`${name}: ${span(to - from)}`))
+  const bar = element(
+    'rect',
+    { x: xOf(from), y: y - 13, width, height: 16, rx: 3, fill },
+    hint(`${name}: ${span(to - from)}`),
+  )
   return bar + textAt(LEFT - 8, y, shortened(name, 22), { 'text-anchor': 'end' })
 }

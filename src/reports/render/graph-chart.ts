@@ -30,7 +30,9 @@ export const graphChart = (given: Graph): Chart => ({
 /** https://mermaid.js.org/syntax/flowchart.html; ids of tasks could be words of the language, so nodes are numbered. */
 function graphToMermaid({ title, nodes, edges }: Graph): string {
   const numbers = new Map(nodes.map(({ id }, index) => [id, `n${index}`]))
-  const lines = nodes.map(({ id, name, mark }) => `  ${numbers.get(id) ?? ''}[${mermaidText(name)}]${mark ? `:::${mark}` : ''}`)
+  const lines = nodes.map(
+    ({ id, name, mark }) => `  ${numbers.get(id) ?? ''}[${mermaidText(name)}]${mark ? `:::${mark}` : ''}`,
+  )
   const arrows = edges.flatMap(({ from, to, isCritical = false }) => {
     const [first, second] = [numbers.get(from), numbers.get(to)]
     return first && second ? `  ${first} ${isCritical ? '==>' : '-->'} ${second}` : []
@@ -53,8 +55,19 @@ function graphToSVG({ title, nodes, edges }: Graph): string {
   const boxes = nodes.map((node) => {
     const { x, y } = centre(places.get(node.id))
     const stroke = node.mark ? colorOf(COLOR_OF[node.mark]) : 'currentColor'
-    const box = { x: x - 75, y: y - 15, width: 150, height: 30, rx: 5, fill: 'none', stroke, 'stroke-width': node.mark ? 2 : 1 }
-    return element('rect', box, hint(node.name)) + textAt(x, y + 4, shortened(node.name, 20), { 'text-anchor': 'middle' })
+    const box = {
+      x: x - 75,
+      y: y - 15,
+      width: 150,
+      height: 30,
+      rx: 5,
+      fill: 'none',
+      stroke,
+      'stroke-width': node.mark ? 2 : 1,
+    }
+    return (
+      element('rect', box, hint(node.name)) + textAt(x, y + 4, shortened(node.name, 20), { 'text-anchor': 'middle' })
+    )
   })
   const arrows = edges.flatMap(({ from, to, isCritical = false }) => {
     if (!places.has(from) || !places.has(to)) return []

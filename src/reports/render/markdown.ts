@@ -9,7 +9,7 @@ function section({ title, columns, rows, empty, most = Infinity }: Table): strin
   const heading = title === undefined ? '' : `### ${title}\n\n`
   if (rows.length === 0 && empty !== undefined) return heading + empty
   const units = columns.map((column) => (typeof column === 'string' ? 'text' : column.as))
-  const names = columns.map((column) => (escapeLine(typeof column === 'string' ? column : column.name)))
+  const names = columns.map((column) => escapeLine(typeof column === 'string' ? column : column.name))
   const lines = rows.slice(0, most).map((cells) => line(cells.map((cell, index) => shown(cell, units[index]))))
   const more = rows.length > most ? `\n\nand ${rows.length - most} more` : ''
   return heading + [line(names), line(names.map(() => '---')), ...lines].join('\n') + more

@@ -80,7 +80,11 @@ function seriesToSVG(given: Series): string {
   const frame: Frame = { ...given, ...across(given), rows, yOf: (value) => BOTTOM - (value / top) * (BOTTOM - TOP) }
   const body = [
     textAt(16, 24, title, { 'font-size': '15', 'font-weight': '600' }),
-    legend(series.map(({ name }) => name), LEFT, 48),
+    legend(
+      series.map(({ name }) => name),
+      LEFT,
+      48,
+    ),
     ...marks.map((value) => gridLine(frame.yOf(value), inWords(value, unit))),
     ...xLabels(frame),
     ...(kind === 'bar' ? bars(frame) : kind === 'area' ? areas(frame) : curves(frame)),
@@ -110,7 +114,10 @@ function xLabels({ names, xOf }: Frame): readonly string[] {
   const most = Math.floor(96 / Math.min(MOST_LABELS, Math.max(1, names.length / every)))
   return names.flatMap((name, place) =>
     place % every === 0
-      ? textAt(xOf(place), BOTTOM + 20, shortened(name, Math.max(10, most)), { 'text-anchor': 'middle', 'font-size': '11' })
+      ? textAt(xOf(place), BOTTOM + 20, shortened(name, Math.max(10, most)), {
+          'text-anchor': 'middle',
+          'font-size': '11',
+        })
       : [],
   )
 }

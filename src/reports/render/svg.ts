@@ -6,7 +6,13 @@ export const colorOf = (index: number): string => COLORS[index % COLORS.length] 
 const DASHES = ['', '7 3', '2 3', '10 3 2 3', '5 5', '12 4', '1 4', '8 2 2 2 2 2'] as const
 export const dashOf = (index: number): string => DASHES[index % DASHES.length] as string
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
 
 /** Text of others inside XML: as it is, without what XML 1.0 cannot hold. */
 export const escapeXml = (text: string): string =>
@@ -20,7 +26,9 @@ type Attributes = Readonly<Record<string, string | number | undefined>>
 /** An element; `inside` is written as it is. */
 export function element(name: string, attributes: Attributes, inside = ''): string {
   const written = Object.entries(attributes).flatMap(([key, value]) =>
-    value === undefined || value === '' ? [] : ` ${key}="${typeof value === 'number' ? round(value) : escapeXml(value)}"`,
+    value === undefined || value === ''
+      ? []
+      : ` ${key}="${typeof value === 'number' ? round(value) : escapeXml(value)}"`,
   )
   return `<${name}${written.join('')}${inside === '' ? '/>' : `>${inside}</${name}>`}`
 }
@@ -78,7 +86,8 @@ export function legend(names: readonly string[], x: number, y: number): string {
   const parts = names.map((name, index) => {
     const shown = shortened(name, 24)
     const part =
-      element('rect', { x: at, y: y - 9, width: 10, height: 10, rx: 2, fill: colorOf(index) }) + textAt(at + 15, y, shown)
+      element('rect', { x: at, y: y - 9, width: 10, height: 10, rx: 2, fill: colorOf(index) }) +
+      textAt(at + 15, y, shown)
     at += 15 + 7 * shown.length + 16
     return part
   })

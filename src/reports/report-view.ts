@@ -94,9 +94,9 @@ export class ReportView {
     return this.tracker.parts.members.list()
   }
 
-  /** How many tasks are forgotten (`retention`), and so in no window. */
-  get forgotten(): number {
-    return this.tracker.parts.board.forgotten.size
+  /** How many tasks are forgotten (`retention`): counters have them, but no window and no filter finds them. */
+  get uncounted(): number {
+    return this.isWhole ? 0 : this.tracker.parts.board.forgotten.size
   }
 
   /** In the order of creation: those that the filter lets pass, and that were open at some time in the window. */

@@ -24,8 +24,8 @@ export interface SummaryData {
   readonly durations: DurationStats
   /** Of all attempts; in a window, of those that ended in it, or still run when it is open to the end. */
   readonly usage: Usage
-  /** Tasks that are forgotten (`retention`): counted in all of this, but not in a window or through a filter. */
-  readonly forgotten: number
+  /** Tasks that are forgotten (`retention`), and so missing here when there is a window or a filter; 0 without. */
+  readonly uncounted: number
 }
 
 /** How many tasks stand where, and how long they take. */
@@ -34,7 +34,7 @@ export const summary: ReportDefinition<SummaryData> = {
 
   run: (view) => (view.isWhole ? kept(view) : counted(view)),
 
-  page({ totals, durations, usage, forgotten }) {
+  page({ totals, durations, usage, uncounted }) {
     const { count, meanMs, p50Ms, p90Ms } = durations
     const times =
       count === 0
@@ -43,7 +43,7 @@ export const summary: ReportDefinition<SummaryData> = {
     const spent = [
       usage.tokens === undefined ? [] : `Tokens: ${figure(usage.tokens)}.`,
       usage.cost === undefined ? [] : `Cost: ${figure(usage.cost)}.`,
-      forgotten === 0 ? [] : `Forgotten: ${forgotten}.`,
+      uncounted === 0 ? [] : `Without ${uncounted} that are forgotten.`,
     ].flat()
     const rows = Object.entries(totals)
     return {
@@ -72,7 +72,7 @@ function kept({ tracker, statistics, percentile }: ReportView): SummaryData {
     blocked,
     overdue: board.overdue.size,
   }
-  return { totals, durations: statistics.durations(percentile), usage: statistics.usage, forgotten: forgotten.size }
+  return { totals, durations: statistics.durations(percentile), usage: statistics.usage, uncounted: 0 }
 }
 
 const PENDING: Readonly<Partial<Record<Stage, 'ready' | 'blocked' | undefined>>> = {
@@ -97,7 +97,7 @@ function counted(view: ReportView): SummaryData {
     if (isOpen && (task.dueAt ?? Infinity) <= view.until) totals.overdue++
     if (status === 'completed' && task.durationMs !== undefined) durations.push(task.durationMs)
   }
-  return { totals, durations: view.durations(durations), usage: spent(view), forgotten: view.forgotten }
+  return { totals, durations: view.durations(durations), usage: spent(view), uncounted: view.uncounted }
 }
 
 function spent(view: ReportView): Usage {

@@ -20,8 +20,8 @@ export interface WorkloadData {
     /** Time in attempts by capacity and time since it joined, of both the part that is in the window: 0–1. */
     readonly utilisation: number
   }[]
-  /** Tasks that are forgotten (`retention`): counted in all of this, but not in a window or through a filter. */
-  readonly forgotten: number
+  /** Tasks that are forgotten (`retention`), and so missing here when there is a window or a filter; 0 without. */
+  readonly uncounted: number
 }
 
 /** What is counted of one member. */
@@ -50,7 +50,7 @@ export const workload: PicturedDefinition<WorkloadData> = {
         utilisation: utilisation(view, member, busyMs),
       }
     })
-    return { rows, forgotten: view.forgotten }
+    return { rows, uncounted: view.uncounted }
   },
 
   page: ({ rows }) => ({

@@ -72,7 +72,7 @@ describe('summary', () => {
         percentile: 'nearest-rank',
       },
       usage: { tokens: 151, cost: 0.5 },
-      forgotten: 0,
+      uncounted: 0,
     })
   })
 

@@ -5,7 +5,7 @@ import type { Report, ReportDefinition } from './report.js'
 
 /** Figures with all ways to show them, made by the one renderer of each. */
 export function presented<T>(
-  head: Omit<Report<T>, 'toJSON' | 'toMarkdown' | 'toCSV' | 'toMermaid' | 'toSVG'>,
+  head: Omit<Report<T>, 'page' | 'toJSON' | 'toMarkdown' | 'toCSV' | 'toMermaid' | 'toSVG'>,
   definition: Pick<ReportDefinition<T>, 'page' | 'chart'>,
 ): Report<T> {
   const { data } = head
@@ -13,6 +13,7 @@ export function presented<T>(
   const chart = definition.chart?.bind(definition)
   return Object.freeze({
     ...head,
+    page,
     toJSON: () => head as unknown as Json,
     toMarkdown: () => pageToMarkdown(page()),
     toCSV: (table?: string) => pageToCSV(page(), table),

@@ -28,6 +28,8 @@ export interface Report<T> {
   readonly window?: { readonly from?: number; readonly to?: number }
   readonly data: T
   /** `{ name, at, seq, window, data }` */
+  /** How it reads: headings, sentences and tables as plain data, for a renderer of your own. */
+  page(): Page
   toJSON(): Json
   toMarkdown(): string
   /**

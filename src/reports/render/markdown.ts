@@ -17,7 +17,8 @@ function section({ title, columns, rows, empty, most = Infinity }: Table): strin
 
 const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
 
-function shown(cell: Cell, unit: Unit | undefined): string {
+/** A figure in its unit. */
+export function shown(cell: Cell, unit: Unit | undefined): string {
   if (typeof cell === 'string') return unit === 'markdown' ? cell : escapeLine(cell)
   if (cell === undefined || !Number.isFinite(cell)) return ''
   if (unit === 'duration') return span(cell)

@@ -32,7 +32,7 @@ const layers = {
     ['*'],
     ['faulty-storage', 'matchers', 'script-steps'],
     ['fault-plan', 'rewindable-storage', 'manual-environment'],
-    ['random', 'likeness', 'record-events', 'rounds'],
+    ['random', 'likeness', 'record-events', 'rounds', 'settle'],
   ],
   'testing/journal-check': [
     ['../check-journal'],

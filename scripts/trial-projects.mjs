@@ -115,6 +115,13 @@ export const projects = [
     command: 'jest',
   },
   {
+    name: 'Jest, jsdom',
+    type: 'commonjs',
+    install: ['jest@30.5.2', 'jest-environment-jsdom@30.5.2', '@babel/preset-env@7.29.14'],
+    files: { 'sample.test.js': test, ...kit, 'jest.config.js': jestConfig },
+    command: 'jest --env=jsdom',
+  },
+  {
     name: 'Jest, ESM tests',
     install: ['jest@30.5.2'],
     files: { 'sample.test.js': test, ...kit, 'jest.config.js': 'export default { transform: {} }\n' },

@@ -3,7 +3,7 @@ import { systemEnvironment } from '../core/environment.js'
 import { invalid } from '../core/errors.js'
 import { read, type Reader } from '../core/input.js'
 import { Crew } from '../crew/crew.js'
-import { settle } from './manual-environment.js'
+import { settle } from './settle.js'
 
 /** What a lock takes to be let go, in real time; nobody waits for a storage that hangs. */
 const LET_GO_MS = 2000

@@ -4,6 +4,7 @@ import { Heap, Slot } from '../core/heap.js'
 import { number, object, read, type Reader, time, type TimeInput } from '../core/input.js'
 import { randomFrom } from './random.js'
 import { Rounds } from './rounds.js'
+import { settle } from './settle.js'
 
 /** Milliseconds, or a number with its unit: '250ms', '90s', '1m', '2h', '3d'. */
 export type Span = number | string
@@ -151,26 +152,4 @@ export function milliseconds(span: Span): number {
       `A span is milliseconds or like '250ms', '90s', '1m', '2h', '3d', not ${['string', 'number'].includes(typeof given) ? String(given) : `a ${typeof given}`}`,
     )
   return ms
-}
-
-// Taken once, so that a test runner's fake timers do not hold it up.
-const { setImmediate } = globalThis as { readonly setImmediate?: (run: () => void) => void }
-const later = setImmediate ?? overChannel()
-
-/** After all promises that can settle without a timer or I/O have settled. */
-export const settle = (): Promise<void> =>
-  new Promise((resolve) => {
-    later(resolve)
-  })
-
-/** Browsers have no setImmediate, and their setTimeout waits at least 4 ms when nested. */
-function overChannel(): (run: () => void) => void {
-  const waiting: (() => void)[] = []
-  const { port1, port2 } = new MessageChannel()
-  port1.addEventListener('message', () => waiting.shift()?.())
-  port1.start()
-  return (run) => {
-    waiting.push(run)
-    port2.postMessage(0)
-  }
 }

@@ -1,6 +1,6 @@
 import type { Environment, Off } from '../core/environment.js'
 import { Heap, Slot } from '../core/heap.js'
-import { settle } from './manual-environment.js'
+import { settle } from './settle.js'
 import { randomFrom } from './random.js'
 
 interface Due {

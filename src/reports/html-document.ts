@@ -63,17 +63,20 @@ header,main{max-width:76rem;margin:0 auto;padding:0 1rem}
 header{padding-top:2rem}
 h1{margin:0;font-size:1.75rem;line-height:1.2}
 h2{margin:0 0 .75rem;font-size:1.2rem}
-h3{margin:1.25rem 0 .5rem;font-size:1rem}
+h3{margin:0 0 .5rem;font-size:1rem}
 header p{margin:.25rem 0 1rem;color:var(--soft)}
 nav{display:flex;flex-wrap:wrap;gap:.25rem 1rem}
 a{color:var(--link)}
 section{margin:1.25rem 0;padding:1.25rem;background:var(--card);border:1px solid var(--line);border-radius:8px;scroll-margin-top:1rem}
-figure{margin:0 0 1rem}
-figure svg{display:block;width:100%;max-width:52rem;height:auto}
-.table{overflow-x:auto}
+.parts{display:flex;flex-wrap:wrap;gap:1rem 2rem;align-items:flex-start}
+.parts>*{min-width:0;max-width:100%}
+.parts>p,.parts>h3{flex:1 1 100%;margin:0}
+figure,.table{margin:0;overflow-x:auto}
+figure{flex:1 1 36rem}
+figure svg{display:block;width:100%;min-width:34rem;max-width:52rem;height:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:.3rem .9rem .3rem 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;overflow-wrap:anywhere}
-td:not(.figure){min-width:6ch;max-width:44rem}
+td:not(.figure){min-width:9rem;max-width:44rem}
 th{color:var(--soft);font-weight:600;white-space:nowrap}
 .figure{text-align:right;white-space:nowrap}
 code{font:.92em ui-monospace,monospace;background:var(--page);padding:.05em .3em;border-radius:4px}

@@ -5,12 +5,13 @@ import { element, escapeXml } from './svg.js'
 /** A page with its picture, where it has one, as the inside of a section. */
 export function pageToHTML({ title, parts }: Page, picture?: string): string {
   const texts = parts.map((part) => (typeof part === 'string' ? element('p', {}, words(part)) : section(part)))
-  return `<h2>${escapeXml(title)}</h2>\n${picture === undefined ? '' : `<figure>${picture}</figure>\n`}${texts.join('\n')}`
+  const figure = picture === undefined ? '' : `<figure>${picture}</figure>\n`
+  return `<h2>${escapeXml(title)}</h2>\n<div class="parts">${figure}${texts.join('\n')}</div>`
 }
 
 function section({ title, columns, rows, empty, most = Infinity }: Table): string {
   const heading = title === undefined ? '' : element('h3', {}, escapeXml(title))
-  if (rows.length === 0 && empty !== undefined) return heading + element('p', {}, words(empty))
+  if (rows.length === 0 && empty !== undefined) return `<div>${heading}${element('p', {}, words(empty))}</div>`
   const units = columns.map((column) => (typeof column === 'string' ? 'text' : column.as))
   const names = columns.map((column) => (typeof column === 'string' ? column : column.name))
   const head = names.map((name, index) => cell('th', escapeXml(name), units[index]))
@@ -21,7 +22,7 @@ function section({ title, columns, rows, empty, most = Infinity }: Table): strin
     )
   const more = rows.length > most ? element('p', {}, `and ${rows.length - most} more`) : ''
   const table = `<table><thead><tr>${head.join('')}</tr></thead><tbody>${body.join('\n')}</tbody></table>`
-  return `${heading}<div class="table">${table}</div>${more}`
+  return `<div class="table">${heading}${table}${more}</div>`
 }
 
 const cell = (name: 'th' | 'td', html: string, unit: Unit = 'text'): string =>

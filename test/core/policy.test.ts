@@ -36,8 +36,11 @@ describe('a policy', () => {
     await ana.publish('news', 'N')
     const [delivery] = await bo.receive({ limit: 1 })
     await bo.acknowledge(delivery!)
+    const [returned] = await bo.receive({ limit: 1 })
+    await bo.giveBack(returned!, { reason: 'busy', delayMs: 5000 })
     await bo.reply(message, 'Ho')
     await bo.follow('news')
+    await bo.unfollow('news')
     await ana.setAvailability(false)
     await crew.join('ana', { capacity: 2 })
     await crew.leave('bo')
@@ -56,8 +59,11 @@ describe('a policy', () => {
       'ana publish',
       'bo receive',
       'bo acknowledge',
+      'bo receive',
+      'bo giveBack',
       'bo reply',
       'bo follow',
+      'bo unfollow',
       'ana setAvailability',
       'ana join',
       'bo leave',
@@ -75,8 +81,15 @@ describe('a policy', () => {
     expect(target('publish')).toEqual({ sender: 'ana', recipient: [], topic: 'news', content: 'N' })
     expect(target('receive')).toEqual({ limit: 1, leaseMs: 60_000 })
     expect(target('acknowledge')).toEqual({ messageId: delivery!.message.id, count: 1 })
+    expect(target('giveBack')).toEqual({
+      messageId: returned!.message.id,
+      count: 1,
+      reason: 'busy',
+      delayMs: 5000,
+    })
     expect(target('reply')).toMatchObject({ recipient: 'ana', replyTo: message.id })
     expect(target('follow')).toEqual({ topic: 'news' })
+    expect(target('unfollow')).toEqual({ topic: 'news' })
     expect(target('setAvailability')).toEqual({ available: false })
     expect(target('join')).toEqual({ capacity: 2 })
     for (const [, , about] of asked) expect([JSON.parse(JSON.stringify(about)), about]).toEqual([about, about])

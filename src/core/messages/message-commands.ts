@@ -53,7 +53,7 @@ export class MessageCommands {
     if (taskId !== undefined) this.#expectTask(taskId, sender)
     const parent = replyTo === undefined ? undefined : this.expect(replyTo, sender)
     // Those of this commit: who follows or joins later gets only what comes later.
-    const isToAll = topic !== undefined || message.recipient === undefined
+    const isToAll = message.recipient === undefined
     const recipients = isToAll ? this.#everybody(sender, topic) : message.recipients
     const draft = isToAll ? { ...message.draft(), recipient: recipients } : message.draft()
     access?.permit(sender, command, { ...draft })
@@ -63,7 +63,8 @@ export class MessageCommands {
       throw invalid(`message.expiresAt has passed: ${new Date(expiresAt as number).toISOString()}; give a later time`)
 
     const reply = parent && this.#reply(turn, parent, sender)
-    const mailed = reply?.settled ? recipients.filter((member) => !reply.settled?.includes(member)) : recipients
+    const { settled } = reply ?? {}
+    const mailed = settled ? recipients.filter((member) => !settled.includes(member)) : recipients
     const hindrances = this.#mailboxes.hindrances(turn, message, mailed)
     const [first] = hindrances
     // Who writes to a topic or to all does not answer for who is there.
@@ -99,7 +100,7 @@ export class MessageCommands {
     this.expire(turn, recipient)
     const letters: Handed[] = []
     for (let letter = this.next(recipient); letter && letters.length < limit; letter = this.next(recipient)) {
-      if (letters.length === 0) leases?.prove(turn, leaseMs)
+      leases?.prove(turn, leaseMs)
       const count = letter.standing.count + 1
       this.#move(turn, letter, 'leased', { state: 'leased', count, session, leaseMs }, recipient)
       letters.push({ message: letter.message, standing: letter.standing })

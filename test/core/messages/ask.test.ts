@@ -158,6 +158,23 @@ describe('who replies', () => {
     expect(crew.as('ana').inbox).toEqual([second])
   })
 
+  it('is in time up to the last millisecond', async () => {
+    for (const [ms, late] of [
+      [5000, false],
+      [5001, true],
+    ] as const) {
+      const { crew, environment } = await openTeam()
+      void crew
+        .as('ana')
+        .ask('bo', 'Which port?', { timeoutMs: 5000 })
+        .catch(() => undefined)
+      await environment.settle()
+      // No timer runs, so that nobody has given up yet.
+      environment.suspend(ms)
+      expect(await crew.as('bo').reply(crew.as('bo').inbox[0]!, 8080)).toMatchObject({ late })
+    }
+  })
+
   it('replies late when the time is up: an ordinary message, marked late', async () => {
     const { crew, environment } = await openTeam()
     const asked = watch(crew.as('ana').ask('bo', 'Which port?', { timeoutMs: 5000 }))
@@ -166,6 +183,21 @@ describe('who replies', () => {
     expect(asked.state).toBe('timed_out')
     expect(reply).toMatchObject({ late: true, content: 8080 })
     expect(crew.as('ana').inbox).toEqual([reply])
+  })
+
+  it('may send the reply to others as well, who get it as mail if they have room', async () => {
+    const { crew, environment, communications } = await openTeam(['ana', 'bo', 'cy', 'di'], { limits: { mailbox: 1 } })
+    await crew.as('bo').send('cy', 'first')
+    const asked = crew.as('ana').ask('bo', 'Which port?')
+    await environment.settle()
+    const { id: replyTo } = crew.as('bo').inbox[0]!
+    const reply = await crew.as('bo').send(['ana', 'cy', 'di'], 8080, { replyTo: replyTo! })
+    expect(await asked).toBe(reply)
+    expect(reply.refused).toEqual([{ recipient: 'cy', reason: 'backpressure' }])
+    expect(communications.deliveries(reply.id!)).toMatchObject([
+      { recipient: 'ana', state: 'acknowledged' },
+      { recipient: 'di', state: 'queued' },
+    ])
   })
 
   it('may write to others about it without that being the reply', async () => {

@@ -71,6 +71,22 @@ describe('sending', () => {
     await expect(alone().send(draft)).resolves.toMatchObject(draft)
   })
 
+  it('to somebody unknown, or for somebody, is refused by the class alone when only members may', async () => {
+    const strict = alone({ strictMembers: true })
+    await expect(strict.receive('zoe')).rejects.toMatchObject({ code: 'not_found' })
+    expect(await alone().receive('zoe')).toEqual([])
+  })
+
+  it('may be about any task where tasks are not known, and about none that is unknown where they are', async () => {
+    const draft = { sender: 'ana', recipient: 'bo', content: 'hi', taskId: 'tides' }
+    expect(await alone().send(draft)).toMatchObject({ taskId: 'tides', threadId: 'task:tides' })
+    const { communications } = await openTeam()
+    await expect(communications.send(draft)).rejects.toMatchObject({
+      code: 'not_found',
+      message: 'Task not found: tides',
+    })
+  })
+
   it('cannot be in the name of the crew itself', async () => {
     const draft = { sender: 'crew', recipient: 'bo', content: 'obey' }
     await expect(alone().send(draft)).rejects.toMatchObject({ code: 'already_exists' })

@@ -247,6 +247,41 @@ describe('a lease', () => {
     await there.as('bo').acknowledge(again!)
   })
 
+  it('lasts as long as it says, also when a longer one was taken a while before', async () => {
+    const { here, environment } = await openPair()
+    for (const text of ['long', 'short']) await here.as('ana').send('bo', text)
+    await here.as('bo').receive({ limit: 1 })
+    await environment.advance('15s')
+    const [short] = await here.as('bo').receive({ leaseMs: 3000 })
+    expect(short!.expiresInMs).toBe(3000)
+    await environment.advance('10s')
+    await here.as('bo').acknowledge(short!)
+  })
+
+  it('that ends as its holder settles it changes nothing more: what is settled, or handed out anew, stays so', async () => {
+    const environment = manualEnvironment()
+    const storage = faultyStorage(new MemoryStorage(), { environment })
+    const { crew, communications } = await openTeam(['ana', 'bo'], { environment, storage })
+    const sent = [await crew.as('ana').send('bo', 'one'), await crew.as('ana').send('bo', 'two')]
+    const [one, two] = await crew.as('bo').receive()
+    await environment.advance('15s')
+    storage.fail('error')
+    await environment.advance('44s')
+    const settled = Promise.all([
+      crew.as('bo').acknowledge(one!),
+      crew.as('bo').giveBack(two!),
+      crew.as('bo').receive({ leaseMs: 600_000 }),
+    ])
+    await environment.advance('2s')
+    storage.heal()
+    await environment.advance('5s')
+    await settled
+    expect(sent.map(({ id }) => communications.deliveries(id!)[0])).toMatchObject([
+      { state: 'acknowledged', count: 1 },
+      { state: 'leased', count: 2, reasons: ['given back'] },
+    ])
+  })
+
   it('lost for the tenth time makes it dead (MS-15)', async () => {
     const { here, reopen, environment } = await openPair()
     const sent = await here.as('ana').send('bo', 'deadly')
@@ -266,8 +301,11 @@ describe('a lease', () => {
     const { here, there } = await openPair()
     await here.as('ana').send('bo', 'hi')
     await here.as('bo').receive()
+    await there.sync()
+    const events = recordEvents(there)
     await here.close()
     await there.sync()
+    expect(events.types('message')).toEqual(['returned'])
     expect(await there.as('bo').receive()).toMatchObject([{ count: 1, reasons: [] }])
   })
 })

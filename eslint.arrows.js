@@ -13,7 +13,8 @@ const folders = {
   security: ['reports', 'core'],
   crew: ['reports', 'assignment', 'core'],
   reports: ['core'],
-  assignment: ['core'],
+  assignment: ['assignment/schedule', 'core'],
+  'assignment/schedule': ['core'],
   storage: ['core'],
   'storage/file': ['core'],
   core: [],
@@ -32,7 +33,7 @@ const layers = {
     ['*'],
     ['faulty-storage', 'matchers', 'script-steps'],
     ['fault-plan', 'rewindable-storage', 'manual-environment'],
-    ['random', 'likeness', 'record-events', 'rounds', 'settle'],
+    ['likeness', 'record-events', 'rounds', 'settle'],
   ],
   'testing/journal-check': [
     ['../check-journal'],
@@ -61,6 +62,7 @@ const layers = {
     ['percentile'],
   ],
   assignment: [['index'], ['*'], ['strategy']],
+  'assignment/schedule': [['find-schedule'], ['tabu-search', 'list-schedule'], ['moves'], ['work-graph'], ['problem']],
   storage: [['*']],
   'storage/file': [
     ['../file'],
@@ -121,7 +123,7 @@ const layers = {
     ['journal/journal-storage'],
     ['abortable', 'events', 'waits', 'changes', 'tasks/attempt-record'],
     ['environment', 'input', 'markdown'],
-    ['heap', 'json', 'multi-map'],
+    ['heap', 'json', 'multi-map', 'random'],
     ['errors'],
   ],
 }

@@ -1,6 +1,6 @@
 import { invalid } from '../core/errors.js'
 import { many, number, object, oneOf, read, type Reader, record, whole } from '../core/input.js'
-import { randomFrom } from './random.js'
+import { randomFrom } from '../core/random.js'
 
 /** A method of the storage; a 'wake' is one call of who watches. */
 export type StorageCall = 'open' | 'append' | 'read' | 'saveCheckpoint' | 'loadCheckpoint' | 'trim' | 'close' | 'wake'

@@ -2,7 +2,7 @@ import { type Environment, type Off } from '../core/environment.js'
 import { CrewError, invalid } from '../core/errors.js'
 import { Heap, Slot } from '../core/heap.js'
 import { number, object, read, type Reader, time, type TimeInput } from '../core/input.js'
-import { randomFrom } from './random.js'
+import { randomFrom } from '../core/random.js'
 import { Rounds } from './rounds.js'
 import { settle } from './settle.js'
 

@@ -3,7 +3,7 @@ import type { Attempt } from '../core/tasks/attempt.js'
 import { CrewError } from '../core/errors.js'
 import type { Id } from '../core/input.js'
 import type { Crew } from '../crew/crew.js'
-import { randomFrom } from './random.js'
+import { randomFrom } from '../core/random.js'
 import type { SimulatedProcess } from './simulated-process.js'
 import type { Plan, SimulationOptions, SimulatedWork } from './simulation-options.js'
 

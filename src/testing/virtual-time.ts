@@ -1,7 +1,7 @@
 import type { Environment, Off } from '../core/environment.js'
 import { Heap, Slot } from '../core/heap.js'
+import { randomFrom } from '../core/random.js'
 import { settle } from './settle.js'
-import { randomFrom } from './random.js'
 
 interface Due {
   readonly at: number

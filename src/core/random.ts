@@ -1,4 +1,4 @@
-/** Chance that repeats: mulberry32 by Tommy Ettinger (public domain), 32 bits of state, enough for tests. */
+/** Chance that repeats: mulberry32 by Tommy Ettinger (public domain), 32 bits of state, enough for tests and searches. */
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0
   return () => {

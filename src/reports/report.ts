@@ -39,9 +39,9 @@ export interface Report<T> {
    */
   toCSV(table?: string): string
   /** Where it is a picture. */
-  toMermaid?(): string
+  readonly toMermaid?: () => string
   /** Where it is a picture: a whole document, without scripts and without anything from outside. */
-  toSVG?(): string
+  readonly toSVG?: () => string
 }
 
 /** A report that is also a picture. */

@@ -81,14 +81,12 @@ export const workload: PicturedDefinition<WorkloadData> = {
 
   chart: ({ rows }) =>
     seriesChart({
-      title: 'Workload',
+      title: 'Tasks by member',
       kind: 'bar',
       x: rows.map(({ member }) => member),
       series: [
-        { name: 'assigned', values: rows.map(({ assigned }) => assigned) },
-        { name: 'in progress', values: rows.map(({ inProgress }) => inProgress) },
         { name: 'completed', values: rows.map(({ completed }) => completed) },
-        { name: 'failed', values: rows.map(({ failed }) => failed) },
+        { name: 'open', values: rows.map(({ assigned }) => assigned) },
       ],
     }),
 }

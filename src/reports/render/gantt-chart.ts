@@ -1,5 +1,5 @@
 import type { Chart } from '../report.js'
-import { escapeMermaid } from './mermaid.js'
+import { mermaidLine } from './mermaid.js'
 import { labels, ticks } from './scale.js'
 import { colorOf, drawing, element, hint, shortened, textAt } from './svg.js'
 import { span } from './markdown.js'
@@ -29,20 +29,15 @@ const TAGS = { done: 'done, ', active: 'active, ', critical: 'crit, ' } as const
 /** https://mermaid.js.org/syntax/gantt.html */
 function ganttToMermaid({ title, sections }: Gantt): string {
   const lines = sections.flatMap(({ name, bars }) => [
-    `  section ${escapeMermaid(name) || '-'}`,
+    `  section ${mermaidLine(name)}`,
     ...bars.map((bar) => {
       const tag = bar.state ? TAGS[bar.state] : ''
-      return `  ${escapeMermaid(bar.name) || '-'} :${tag}${Math.round(bar.from)}, ${Math.round(bar.to)}`
+      return `  ${mermaidLine(bar.name)} :${tag}${Math.round(bar.from)}, ${Math.round(bar.to)}`
     }),
   ])
-  return [
-    'gantt',
-    `  title ${escapeMermaid(title)}`,
-    '  dateFormat x',
-    '  axisFormat %Y-%m-%d %H:%M',
-    ...lines,
-    '',
-  ].join('\n')
+  return ['gantt', `  title ${mermaidLine(title)}`, '  dateFormat x', '  axisFormat %Y-%m-%d %H:%M', ...lines, ''].join(
+    '\n',
+  )
 }
 
 const LEFT = 176

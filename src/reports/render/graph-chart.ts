@@ -38,7 +38,9 @@ function graphToMermaid({ title, nodes, edges }: Graph): string {
     return first && second ? `  ${first} ${isCritical ? '==>' : '-->'} ${second}` : []
   })
   const styles = MARKS.map((mark) => `  classDef ${mark} stroke:${colorOf(COLOR_OF[mark])},stroke-width:3px`)
-  return ['---', `title: ${mermaidText(title)}`, '---', 'flowchart LR', ...lines, ...arrows, ...styles, ''].join('\n')
+  return ['---', `title: ${JSON.stringify(title)}`, '---', 'flowchart LR', ...lines, ...arrows, ...styles, ''].join(
+    '\n',
+  )
 }
 
 const MARKS: readonly Mark[] = ['done', 'active', 'blocked', 'critical']
@@ -50,8 +52,9 @@ const ROW = 44
 /** In columns: each node right of all that come before it. */
 function graphToSVG({ title, nodes, edges }: Graph): string {
   const places = placesOf(nodes, edges)
-  const width = Math.max(320, 32 + COLUMN * (1 + Math.max(0, ...[...places.values()].map(({ column }) => column))))
-  const height = 72 + ROW * (1 + Math.max(0, ...[...places.values()].map(({ row }) => row)))
+  const all = [...places.values()]
+  const width = Math.max(320, 32 + COLUMN * (1 + all.reduce((most, { column }) => Math.max(most, column), 0)))
+  const height = 72 + ROW * (1 + all.reduce((most, { row }) => Math.max(most, row), 0))
   const boxes = nodes.map((node) => {
     const { x, y } = centre(places.get(node.id))
     const stroke = node.mark ? colorOf(COLOR_OF[node.mark]) : 'currentColor'

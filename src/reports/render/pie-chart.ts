@@ -1,6 +1,6 @@
 import type { Chart } from '../report.js'
 import { percent } from './markdown.js'
-import { mermaidNumber, mermaidText, escapeMermaid } from './mermaid.js'
+import { mermaidLine, mermaidNumber, mermaidText } from './mermaid.js'
 import { colorOf, drawing, element, hint, shortened, textAt } from './svg.js'
 
 export interface Pie {
@@ -20,7 +20,7 @@ function pieToMermaid({ title, slices }: Pie): string {
   const lines = slices
     .filter(({ value }) => value > 0)
     .map(({ name, value }) => `  ${mermaidText(name)} : ${mermaidNumber(value)}`)
-  return ['pie', `  title ${escapeMermaid(title)}`, ...lines, ''].join('\n')
+  return ['pie', `  title ${mermaidLine(title)}`, ...lines, ''].join('\n')
 }
 
 const CENTRE = { x: 150, y: 170 }

@@ -3,10 +3,10 @@ import { figure, percent, span } from './markdown.js'
 
 /**
  * Round values from 0 to at least `max`, about `count` of them: steps of 1, 2 or 5 times a power of ten, chosen as
- * d3-array's `ticks` does.
+ * d3-array's `ticks` does. What is next to nothing has an axis up to 1.
  */
 export function ticks(max: number, count = 5): readonly number[] {
-  if (!(max > 0)) return [0, 1]
+  if (!(max > 1e-9)) return [0, 1]
   const power = Math.floor(Math.log10(max / count))
   const rest = max / count / 10 ** power
   const factor = rest >= Math.sqrt(50) ? 10 : rest >= Math.sqrt(10) ? 5 : rest >= Math.sqrt(2) ? 2 : 1

@@ -5,13 +5,13 @@ import { colorOf, dashOf, drawing, element, hint, legend, shortened, textAt } fr
 
 export interface Series {
   readonly title: string
-  /** `area`: stacked on each other; `bar`: beside each other. */
+  /** Areas and bars are stacked: their values are parts of one whole. */
   readonly kind: 'line' | 'area' | 'bar'
   /** Times (milliseconds since the epoch) or names, from left to right. */
   readonly x: readonly (number | string)[]
   /** What values are; default number. */
   readonly unit?: 'number' | 'duration' | 'share'
-  /** A value for each place; undefined where there is none. None is negative. */
+  /** A value for each place, none negative; undefined where there is none, which Mermaid can only draw as 0. */
   readonly series: readonly { readonly name: string; readonly values: readonly (number | undefined)[] }[]
 }
 
@@ -21,33 +21,39 @@ export const seriesChart = (given: Series): Chart => ({
   toSVG: () => seriesToSVG(given),
 })
 
-const stacked = ({ kind, series }: Series): readonly (readonly number[])[] => {
+/** How high each series reaches at each place. */
+function heights({ kind, series }: Series): readonly (readonly number[])[] {
   const sums: number[] = []
   return series.map(({ values }) =>
-    values.map((value = 0, place) => (sums[place] = value + (kind === 'area' ? (sums[place] ?? 0) : 0))),
+    values.map((value = 0, place) => (sums[place] = value + (kind === 'line' ? 0 : (sums[place] ?? 0)))),
   )
 }
 
 const greatest = (rows: readonly (readonly number[])[]): number =>
   rows.reduce((max, row) => row.reduce((a, b) => Math.max(a, b), max), 0)
 
-/** https://mermaid.js.org/syntax/xyChart.html. It has no legend, so that the title names what is drawn, in order. */
+/** What values are divided by for an axis, and what they are then. */
+const axisOf = (unit: Series['unit'], max: number): { readonly name: string; readonly ms: number } =>
+  unit === 'duration' ? durationUnit(max) : unit === 'share' ? { name: '%', ms: 0.01 } : { name: 'number', ms: 1 }
+
+/** https://mermaid.js.org/syntax/xyChart.html. Older versions show no names of series, so the title has them, too. */
 function seriesToMermaid(given: Series): string {
-  const { title, kind, x, unit = 'number', series } = given
-  const rows = stacked(given)
-  const { name, ms } = unit === 'duration' ? durationUnit(greatest(rows)) : { name: 'number', ms: 1 }
+  const { title, kind, x, unit, series } = given
+  const rows = heights(given)
+  const { name, ms } = axisOf(unit, greatest(rows))
+  const top = ticks(greatest(rows) / ms).at(-1) ?? 1
   const lines = series.map((one, index) => {
-    const values = (rows[index] ?? []).map((value) => mermaidNumber(unit === 'share' ? value * 100 : value / ms))
+    const values = (rows[index] ?? []).map((value) => mermaidNumber(value / ms))
     return `  ${kind === 'bar' ? 'bar' : 'line'} ${mermaidText(one.name)} [${values.join(', ')}]`
   })
+  // It draws bars over each other, from the first: the highest comes first, and what is left to see of it is its part.
+  if (kind !== 'line') lines.reverse()
   const names = series.map((one) => one.name).join(', ')
-  // What was stacked last is the highest, and would cover the others.
-  if (kind === 'area') lines.reverse()
   return [
     'xychart-beta',
     `  title ${mermaidText(series.length > 1 ? `${title}: ${names}` : title)}`,
     `  x-axis [${labels(x).map(mermaidText).join(', ')}]`,
-    `  y-axis ${mermaidText(unit === 'share' ? '%' : name)}`,
+    `  y-axis ${mermaidText(name)} 0 --> ${mermaidNumber(top)}`,
     ...lines,
     '',
   ].join('\n')
@@ -72,9 +78,9 @@ interface Frame extends Series {
 
 function seriesToSVG(given: Series): string {
   const { title, kind, unit = 'number', series } = given
-  const rows = stacked(given)
+  const rows = heights(given)
   const max = greatest(rows)
-  const { ms } = unit === 'duration' ? durationUnit(max) : { ms: 1 }
+  const { ms } = axisOf(unit, max)
   const marks = ticks(max / ms).map((tick) => tick * ms)
   const top = marks.at(-1) ?? 1
   const frame: Frame = { ...given, ...across(given), rows, yOf: (value) => BOTTOM - (value / top) * (BOTTOM - TOP) }
@@ -128,12 +134,13 @@ const said = ({ series, names, unit = 'number' }: Frame, index: number, place: n
 }
 
 function bars(frame: Frame): readonly string[] {
-  const { series, xOf, yOf, step } = frame
-  const width = (step * 0.8) / Math.max(1, series.length)
+  const { series, rows, xOf, yOf, step } = frame
   return series.flatMap(({ values }, index) =>
     values.map((value = 0, place) => {
-      const x = xOf(place) - step * 0.4 + index * width
-      const at = { x, y: yOf(value), width, height: BOTTOM - yOf(value), fill: colorOf(index) }
+      if (value === 0) return ''
+      const y = yOf(rows[index]?.[place] ?? 0)
+      const height = yOf(0) - yOf(value)
+      const at = { x: xOf(place) - step * 0.4, y, width: step * 0.8, height, fill: colorOf(index) }
       return element('rect', at, hint(said(frame, index, place)))
     }),
   )

@@ -19,6 +19,8 @@ export default defineConfig({
     environment: 'node',
     include: tests,
     sequence: { sequencer: AsListed },
+    // Nothing here is global, and what is loaded once for all is loaded sooner.
+    isolate: false,
     testTimeout: 30_000,
     env: { CREWLOG_RUNS: '10' },
   },

@@ -30,6 +30,7 @@ const parts = {
       'core/misuse',
       'crew/lifetime',
       'crew/read-only',
+      'crew/past*',
       'crew/close',
       'crew/rebuilt',
       'core/crew-faults',

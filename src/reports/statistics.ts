@@ -16,8 +16,18 @@ export interface MemberStatistics {
   /** Attempts under way, and the sum of when they were started. */
   running: number
   startedSum: number
+  /** When an attempt of it last ended. */
+  endedAt: number
 }
 
+type Saved = readonly [
+  usage: Usage,
+  durations: Json,
+  members: readonly (readonly [Id, MemberStatistics])[],
+  begun: readonly (readonly [string, number])[],
+]
+
+const NOTHING_YET: MemberStatistics = { completed: 0, failed: 0, busyMs: 0, running: 0, startedSum: 0, endedAt: 0 }
 const FAILED: ReadonlySet<string | undefined> = new Set(['failed', 'lost', 'timed_out', 'abandoned'])
 export const isFailure = (outcome: Outcome | undefined): boolean => FAILED.has(outcome)
 
@@ -25,6 +35,8 @@ export const isFailure = (outcome: Outcome | undefined): boolean => FAILED.has(o
 export class Statistics implements Slice {
   readonly #durations = new Durations()
   readonly #members = new Map<Id, MemberStatistics>()
+  /** When an attempt at a task of each kind was last begun; '' is no kind. */
+  readonly #begun = new Map<string, number>()
   #usage: Usage = {}
 
   /** @internal */
@@ -50,7 +62,7 @@ export class Statistics implements Slice {
 
   of(member: Id): MemberStatistics {
     let counts = this.#members.get(member)
-    if (!counts) this.#members.set(member, (counts = { completed: 0, failed: 0, busyMs: 0, running: 0, startedSum: 0 }))
+    if (!counts) this.#members.set(member, (counts = { ...NOTHING_YET }))
     return counts
   }
 
@@ -60,23 +72,35 @@ export class Statistics implements Slice {
     return busyMs + Math.max(0, running * now - startedSum)
   }
 
+  /** Whether it worked at any time since then. */
+  isBusySince(member: Id, at: number): boolean {
+    const { running, endedAt } = this.of(member)
+    return running > 0 || endedAt > at
+  }
+
+  /** When a task of that kind was last begun. */
+  begunAt(kind: string | undefined): number {
+    return this.#begun.get(kind ?? '') ?? 0
+  }
+
   save(): Iterable<Json> {
-    return [
-      [this.#usage as Json, this.#durations.save(), Array.from(this.#members, ([id, counts]) => [id, { ...counts }])],
-    ]
+    const members = Array.from(this.#members, ([id, counts]) => [id, { ...counts }])
+    return [[this.#usage as Json, this.#durations.save(), members, [...this.#begun]]]
   }
 
   load(piece: Json): void {
-    const [usage, durations, members] = piece as unknown as [Usage, Json, [Id, MemberStatistics][]]
+    const [usage, durations, members, begun] = piece as unknown as Saved
     this.#usage = usage
     this.#durations.load(durations)
     for (const [id, counts] of members) this.#members.set(id, { ...counts })
+    for (const [kind, at] of begun) this.#begun.set(kind, at)
   }
 
   clear(): void {
     this.#usage = {}
     this.#durations.load([[], 0])
     this.#members.clear()
+    this.#begun.clear()
   }
 
   #count(before: Task | undefined, after: Task): void {
@@ -90,6 +114,11 @@ export class Statistics implements Slice {
     if (before?.running?.number === after.running?.number) return
     this.#countRunning(before?.running, -1)
     this.#countRunning(after.running, 1)
+    if (after.running) this.#begin(after, after.running)
+  }
+
+  #begin({ kind = '' }: Task, { startedAt }: AttemptRecord): void {
+    this.#begun.set(kind, Math.max(startedAt, this.#begun.get(kind) ?? 0))
   }
 
   #countRunning(attempt: AttemptRecord | undefined, amount: 1 | -1): void {
@@ -101,12 +130,15 @@ export class Statistics implements Slice {
 
   #countAttempts(before: Task | undefined, after: Task): void {
     const running = before?.running?.number
-    for (const { number, member, startedAt, endedAt, outcome } of after.attempts) {
+    for (const attempt of after.attempts) {
+      const { number, member, startedAt, endedAt, outcome } = attempt
       const isNewlyEnded = endedAt !== undefined && (before === undefined || number === running)
       if (!isNewlyEnded) continue
       const counts = this.of(member)
       counts.busyMs += Math.max(0, endedAt - startedAt)
+      counts.endedAt = Math.max(counts.endedAt, endedAt)
       if (isFailure(outcome)) counts.failed++
+      this.#begin(after, attempt)
     }
   }
 }

@@ -15,7 +15,8 @@ const step = fc.record({
 })
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
-async function run({ tracker, as }: Crew, { command, task, other, member }: Step): Promise<unknown> {
+async function run(crew: Crew, { command, task, other, member }: Step): Promise<unknown> {
+  const { tracker } = crew
   const running = tracker.get(task)?.attempts.at(-1)
   const fenced = running?.leaseMs === undefined ? {} : { fence: running.fence }
   const usage = { tokens: 7 }
@@ -23,7 +24,7 @@ async function run({ tracker, as }: Crew, { command, task, other, member }: Step
     case 'create':
       return tracker.create({ id: task, description: task, ...(other < task && { dependsOn: [other] }) })
     case 'claim':
-      return as(member).claim({ taskId: task, leaseMs: 3_600_000 })
+      return crew.as(member).claim({ taskId: task, leaseMs: 3_600_000 })
     case 'start':
       return tracker.start(task, { by: member })
     case 'complete':
@@ -50,10 +51,12 @@ async function history(steps: readonly Step[]) {
   const options = { storage: new MemoryStorage(), environment, onError: () => undefined }
   const crew = await openCrew(options)
   for (const member of MEMBERS) await crew.join(member, { capacity: 2 })
-  await crew.tracker.createMany(TASKS.slice(1).map((id) => ({ id, description: id, ...(id === 'b' && { dependsOn: ['c'] }) })))
+  await crew.tracker.createMany(
+    TASKS.slice(1).map((id) => ({ id, description: id, ...(id === 'b' && { dependsOn: ['c'] }) })),
+  )
   const times = [environment.now()]
   for (const one of steps) {
-    await run({ tracker: crew.tracker, as: (id: string) => crew.as(id) } as Crew, one).catch((error: unknown) => {
+    await run(crew, one).catch((error: unknown) => {
       if (!CrewError.is(error)) throw error
     })
     if (one.waitMs > 0) await environment.advance(one.waitMs)
@@ -113,7 +116,13 @@ it('splits at any moment into windows whose ended tasks and working times add up
         const { totals, durations } = crew.reports.generate('summary', window).data
         const { completed, failed, cancelled } = totals
         const { data } = crew.reports.generate('workload', window)
-        return [completed, failed, cancelled, durations.count, ...data.rows.flatMap((row) => [row.completed, row.failed])]
+        return [
+          completed,
+          failed,
+          cancelled,
+          durations.count,
+          ...data.rows.flatMap((row) => [row.completed, row.failed]),
+        ]
       })
       expect(before!.map((figure, index) => figure + after![index]!)).toEqual(whole)
       await crew.close()

@@ -63,7 +63,7 @@ const layers = {
     ['statistics'],
     ['percentile'],
   ],
-  assignment: [['index'], ['*'], ['strategy']],
+  assignment: [['index'], ['*'], ['outlook'], ['under-way'], ['awaited-tasks', 'duration'], ['strategy']],
   'assignment/schedule': [['find-schedule'], ['tabu-search', 'list-schedule'], ['moves'], ['work-graph'], ['problem']],
   storage: [['*']],
   'storage/file': [

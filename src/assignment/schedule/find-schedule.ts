@@ -3,8 +3,8 @@ import type { Schedule, SchedulingProblem } from './problem.js'
 import { TabuSearch } from './tabu-search.js'
 import { WorkGraph } from './work-graph.js'
 
-/** What the search does at most, in operations looked at: for each task, and in all. About a second for all of them. */
-const STEPS = { perTask: 100_000, inAll: 10_000_000 }
+/** How many operations the search looks at, at most: for each pair of tasks, and in all. All of them take about a second. */
+const STEPS = { perPair: 2000, inAll: 10_000_000 }
 
 /**
  * A short schedule: that of list scheduling, made shorter by tabu search as long as `steps` and its lower bound allow. It
@@ -22,7 +22,7 @@ export function findSchedule(problem: SchedulingProblem, steps = stepsFor(proble
   return graph.schedule()
 }
 
-const stepsFor = ({ tasks }: SchedulingProblem): number => Math.min(tasks.length * STEPS.perTask, STEPS.inAll)
+const stepsFor = ({ tasks }: SchedulingProblem): number => Math.min(tasks.length ** 2 * STEPS.perPair, STEPS.inAll)
 
 /** No schedule is shorter: everyone at their quickest, and either nobody in the way of others, or all work shared evenly. */
 export function lowerBound(graph: WorkGraph): number {

@@ -173,6 +173,30 @@ describe('a replica behind a trim whose checkpoint cannot be taken up, though it
   })
 })
 
+describe('a replica whose log is another one at every look', () => {
+  it('gives up after three, as if the storage were away, and goes on once there is one log', async () => {
+    const commits = ['x', 'y'].map((id) => ({ seq: 1, id, prev: '', format: 1, at: 0, events: [] }))
+    let looks = 0
+    let isStable = true
+    class Changing extends MemoryStorage {
+      override async read(_journal: string, after: number) {
+        return { commits: after > 0 ? [] : [isStable ? commits[0]! : { ...commits[1]!, id: `y${++looks}` }] }
+      }
+    }
+    const replica = await openCrew({ storage: new Changing(), environment, onError: (error) => errors.push(error) })
+    const gaps = gapsOf(replica)
+    isStable = false
+    await expect(replica.sync()).rejects.toMatchObject({
+      code: 'storage_unavailable',
+      message: 'Journal crew is another one at every look; it is read again soon',
+    })
+    expect(gaps).toEqual([{ at: 1 }, { at: 1 }, { at: 1 }])
+    isStable = true
+    await replica.sync()
+    expect(replica.journal.head?.id).toBe('x')
+  })
+})
+
 describe('a replica whose log went back', () => {
   it('says so, and goes on from what the storage has (SA-25)', async () => {
     const gaps = gapsOf(crew)
@@ -249,8 +273,27 @@ describe('a replica whose log went back', () => {
     await goBack(1)
     const late = crew.tracker.create({ id: 'b', description: 'B' })
     await expect(late).rejects.toMatchObject({ code: 'outcome_unknown' })
+    expect(((await late.catch((error: unknown) => error)) as Error).cause).toMatchObject({
+      code: 'storage_unavailable',
+      message: 'The log that it was sent to is gone',
+    })
     await crew.tracker.create({ id: 'b', description: 'B' })
     expect(crew.tracker.list()).toMatchObject([{ id: 'b' }])
+  })
+
+  it('decides those again that change nothing, though they were decided with it', async () => {
+    await crew.tracker.create({ id: 'a', description: 'A' })
+    await goBack(1)
+    const late = crew.tracker.create({ id: 'b', description: 'B' })
+    const [none, again] = [
+      crew.tracker.claim('nobody', { taskId: 'a' }),
+      crew.tracker.create({ id: 'a', description: 'A' }),
+    ]
+    none.catch(() => undefined)
+    await expect(late).rejects.toMatchObject({ code: 'outcome_unknown' })
+    // It was refused as long as there was such a task.
+    expect(await again).toMatchObject({ id: 'a' })
+    await expect(none).rejects.toMatchObject({ code: 'not_found' })
   })
 
   it('works on, though the log went back to its beginning', async () => {

@@ -1,4 +1,13 @@
-import { Communications, Journal, MemoryStorage, openCrew, ReportGenerator, TaskTracker } from 'crewlog'
+import {
+  Communications,
+  CrewError,
+  type CrewErrorCode,
+  Journal,
+  MemoryStorage,
+  openCrew,
+  ReportGenerator,
+  TaskTracker,
+} from 'crewlog'
 import { faultyStorage, manualEnvironment } from 'crewlog/testing'
 import { describe, expect, it } from 'vitest'
 import { refusal } from '../../support/board.js'
@@ -191,6 +200,48 @@ describe('a commit whose fate stays open', () => {
         message: 'The storage refused commit 1 though none stands there',
       },
     ])
+  })
+})
+
+describe('commands that were decided with a commit which fails', () => {
+  /** Two that share a commit, of which one changes nothing, and one that waits until that is answered. */
+  async function sentThree() {
+    const environment = manualEnvironment()
+    const storage = new MemoryStorage()
+    const append = storage.append.bind(storage)
+    let fail: ((error: CrewError) => void) | undefined
+    storage.append = (...call) => (fail ? append(...call) : new Promise((_, reject) => (fail = reject)))
+    const journal = new Journal({ storage, environment, onError: () => undefined })
+    const registers = Registers.on(journal)
+    await journal.open()
+    const first = [commands.write(journal, 'a', 'first'), commands.take(journal, 'b', 'nothing')]
+    await environment.settle()
+    const next = commands.write(journal, 'a', 'next')
+    const answers = [...first, next].map((answer) => watch<unknown>(answer))
+    await environment.settle()
+    return {
+      environment,
+      storage,
+      registers,
+      answers,
+      fail: (code: CrewErrorCode) => fail?.(new CrewError(code, code)),
+    }
+  }
+
+  it('may have happened if they change something, and have not if they do not, or were not sent', async () => {
+    const { environment, storage, answers, fail } = await sentThree()
+    storage.append = () => Promise.reject(new CrewError('storage_unavailable', 'away'))
+    fail('storage_unavailable')
+    await environment.advance('1m')
+    expect(answers.map(({ state }) => state)).toEqual(['outcome_unknown', 'storage_unavailable', 'storage_unavailable'])
+  })
+
+  it('have not happened if the storage takes no such commit, and those that wait go on', async () => {
+    const { environment, registers, answers, fail } = await sentThree()
+    fail('limit_exceeded')
+    await environment.settle()
+    expect(answers.map(({ state }) => state)).toEqual(['limit_exceeded', 'limit_exceeded', undefined])
+    expect([...registers.values]).toEqual([['a', ['next']]])
   })
 })
 

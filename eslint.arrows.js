@@ -47,7 +47,16 @@ const layers = {
   ],
   'testing/storage-contract': [['../storage-contract'], ['*'], ['trial'], ['samples', 'assert', 'patient-storage']],
   security: [['index'], ['*']],
-  crew: [['crew'], ['member'], ['work'], ['refusals'], ['stopper', 'last-seen', 'crew-news', 'crew-options']],
+  crew: [
+    ['crew'],
+    ['member'],
+    ['work'],
+    ['takers', 'readers'],
+    ['waiting-line', 'setbacks'],
+    ['outlook', 'idleness'],
+    ['refusals'],
+    ['stopper', 'handlers', 'last-seen', 'crew-news', 'crew-options'],
+  ],
   reports: [
     ['index'],
     ['report-generator'],

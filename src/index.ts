@@ -3,7 +3,7 @@ export type { CrewOptions } from './crew/crew-options.js'
 export type { CascadeEvent, CrewEvents, MemberEvent, SessionEvent } from './crew/crew-news.js'
 export { Member, type MessageOptions, type WorkOptions } from './crew/member.js'
 export type { Running } from './crew/stopper.js'
-export type { Handler, Handlers } from './crew/work.js'
+export type { Handler, Handlers } from './crew/handlers.js'
 
 export { Message, type MessageDraft, type Refused } from './core/messages/message.js'
 export { Communications, type CommunicationsOptions, type TopicFollowers } from './core/messages/communications.js'

@@ -27,6 +27,11 @@ export class Waits<T> {
     }
   }
 
+  /** Whether somebody waits for it. */
+  has(id: Id): boolean {
+    return this.#byId.has(id)
+  }
+
   resolve(id: Id, value: T): void {
     for (const wait of this.#byId.get(id) ?? []) wait.resolve(value)
   }

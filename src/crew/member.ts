@@ -2,9 +2,9 @@ import { abortable, type Abortable } from '../core/abortable.js'
 import type { Attempt } from '../core/tasks/attempt.js'
 import type { Communications } from '../core/messages/communications.js'
 import type { Delivery, DeliveryRef } from '../core/messages/delivery.js'
-import { CrewError, invalid } from '../core/errors.js'
-import { anyFields, type Id, object, read, type Reader, whole, withMore } from '../core/input.js'
-import type { Json } from '../core/json.js'
+import { CrewError } from '../core/errors.js'
+import { anyFields, type Id, object, read, whole, withMore } from '../core/input.js'
+import { isEmpty, type Json } from '../core/json.js'
 import type { Kinds } from '../core/kinds.js'
 import type { MemberInfo, Members } from '../core/members.js'
 import type { Idempotent } from '../core/idempotency.js'
@@ -15,9 +15,10 @@ import { readFilter, select, type TaskFilter } from '../core/tasks/task-filter.j
 import type { ClaimOptions, TaskTracker } from '../core/tasks/task-tracker.js'
 import type { Task } from '../core/tasks/task.js'
 import { type Thread, threadOf } from '../core/messages/thread.js'
+import { expectHandler, type Handler, type Handlers, readHandler } from './handlers.js'
 import type { LastSeen } from './last-seen.js'
 import { type Running, Stopper } from './stopper.js'
-import type { Handler, Handlers, Work } from './work.js'
+import type { Work } from './work.js'
 
 /** What of a crew a member's handle needs. */
 export interface MemberSurroundings<K extends Kinds> {
@@ -39,9 +40,8 @@ export interface WorkOptions {
   readonly signal?: AbortSignal
 }
 
-const filter = readFilter as Reader<TaskFilter>
-const workOptions = object({ concurrency: whole(1, 100_000), filter, signal: abortable.signal })
-const attemptsOptions = object({ filter, signal: abortable.signal })
+const workOptions = object({ concurrency: whole(1, 100_000), filter: readFilter, signal: abortable.signal })
+const attemptsOptions = object({ filter: readFilter, signal: abortable.signal })
 const listenOptions = object({ signal: abortable.signal })
 
 /** One member of a crew, acting only as itself: it has no way to name another as sender, taker or reader. */
@@ -179,18 +179,18 @@ export class Member<K extends Kinds = Kinds> {
 
   /** Runs the handler on one message after another; each is acknowledged when it resolves, given back when it throws. */
   listen(handler: (message: Message) => unknown, options: { readonly signal?: AbortSignal } = {}): Running {
-    expectFunction(handler)
+    expectHandler(handler)
     this.#of.tracker.parts.journal.assertOpen()
     const stopper = new Stopper()
     stopper.stopWith(read(listenOptions, options, 'options').signal)
-    return stopper.running([this.#of.work.listen(this.id, handler, stopper)])
+    return stopper.running([this.#of.work.listen({ member: this.id, stopper }, handler)])
   }
 
   /** One message after another; each is acknowledged when the next is asked for, or the loop is left. */
   mail(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Message> {
     const stopper = new Stopper()
     stopper.stopWith(read(listenOptions, options, 'options').signal)
-    return this.#of.work.mail(this.id, stopper)
+    return this.#of.work.mail({ member: this.id, stopper })
   }
 
   /** The best ready task that it may do, or undefined. */
@@ -207,10 +207,10 @@ export class Member<K extends Kinds = Kinds> {
     const { concurrency = capacity, filter: wanted, signal } = read(workOptions, options, 'options')
     const stopper = new Stopper()
     stopper.stopWith(signal)
-    const { run, kinds } = read(handlers, handler, 'handler')
-    const choice = { ...kinds, ...wanted }
-    const chosen = Object.keys(choice).length > 0 ? choice : undefined
-    return stopper.running(Array.from({ length: concurrency }, () => this.#of.work.work(this.id, run, chosen, stopper)))
+    const { run, kinds } = read(readHandler, handler, 'handler')
+    const filter = { ...kinds, ...wanted }
+    const loop = { member: this.id, stopper, ...(!isEmpty(filter) && { filter }) }
+    return stopper.running(Array.from({ length: concurrency }, () => this.#of.work.work({ ...loop }, run)))
   }
 
   /** One attempt after another; one that is left without an outcome fails as abandoned. */
@@ -218,7 +218,7 @@ export class Member<K extends Kinds = Kinds> {
     const { filter: wanted, signal } = read(attemptsOptions, options, 'options')
     const stopper = new Stopper()
     stopper.stopWith(signal)
-    return this.#of.work.attempts(this.id, wanted, stopper)
+    return this.#of.work.attempts({ member: this.id, filter: wanted, stopper })
   }
 
   /** Answers what a task waits for. */
@@ -264,18 +264,4 @@ export class Member<K extends Kinds = Kinds> {
       throw new CrewError('permission_denied', `${this.id} settles only its own deliveries`, { id: this.id })
     return ref as unknown as DeliveryRef
   }
-}
-
-/** One handler for all tasks, or one for each kind. */
-const handlers: Reader<{ readonly run: Handler; readonly kinds: TaskFilter }> = (value) => {
-  if (typeof value === 'function') return { run: value as Handler, kinds: {} }
-  if (typeof value !== 'object' || value === null)
-    throw invalid('work takes a function, or an object of functions by kind')
-  const table = new Map(Object.entries(value as Readonly<Record<string, Handler>>))
-  for (const handler of table.values()) expectFunction(handler)
-  return { run: (attempt) => table.get(attempt.task.kind ?? '')?.(attempt), kinds: { kind: [...table.keys()] } }
-}
-
-function expectFunction(handler: unknown): void {
-  if (typeof handler !== 'function') throw invalid('A handler must be a function')
 }

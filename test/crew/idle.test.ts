@@ -134,6 +134,6 @@ describe('a worker that is stopped just as it is woken', () => {
     })
     const { id } = await tracker.create({ description: 'Tides' })
     await environment.settle()
-    expect(tracker.status(id)).toBe('completed')
+    expect(tracker.get(id)?.attempts).toMatchObject([{ member: 'bo', outcome: 'completed' }])
   })
 })

@@ -1,5 +1,5 @@
 import { type Attempt, type Crew, MemoryStorage } from 'crewlog'
-import { recordEvents } from 'crewlog/testing'
+import { manualEnvironment, recordEvents } from 'crewlog/testing'
 import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { openPair, openTeam, watch } from '../support/team.js'
@@ -344,5 +344,50 @@ describe('a thousand members', () => {
     await environment.advance('1h')
     expect(storage.calls.append).toBe(0)
     expect(storage.calls.read).toBeLessThanOrEqual(3600 / 2.5)
+  })
+
+  it('that wait for work cost a commit nothing that brings them none', async () => {
+    /** How often a commit that is not for them looks at the clock, as whoever looks for work does. */
+    const looks = async (count: number): Promise<number> => {
+      const environment = manualEnvironment()
+      let looked = 0
+      const counting = {
+        ...environment,
+        now() {
+          looked++
+          return environment.now()
+        },
+      }
+      const ids = Array.from({ length: count }, (_, n) => `m${n}`)
+      const { crew, tracker } = await openTeam([...ids, 'hana'], { environment: counting })
+      await tracker.create({ description: 'Approve', assignees: 'hana' })
+      for (const id of ids) crew.as(id).work(() => undefined)
+      await crew.idle()
+      looked = 0
+      await tracker.create({ description: 'Approve', assignees: 'hana' })
+      await tracker.create({ id: 'open', description: 'Tides' })
+      await tracker.whenEnded('open')
+      await environment.settle()
+      return looked
+    }
+    expect(await looks(300)).toBe(await looks(3))
+  })
+})
+
+describe('loops that claim at the same moment', () => {
+  it('leave no task to nobody when one of them finds none', async () => {
+    const { crew, tracker, environment } = await openTeam(['ana', 'bo'])
+    const cy = await crew.join('cy', { skills: { code: 1 } })
+    const { open, opened } = gate()
+    for (const id of ['ana', 'bo', 'cy']) await tracker.create({ description: 'first', assignees: id })
+    for (const member of [crew.as('ana'), crew.as('bo'), cy])
+      member.work(({ task }) => (task.description === 'first' ? opened : new Promise(() => undefined)))
+    await environment.settle()
+    await tracker.create({ id: 'any', description: 'x' })
+    await tracker.create({ id: 'code', description: 'x', requires: { code: 1 } })
+    // Two claim as there are two tasks, both the same one; the other is for the third.
+    open()
+    await environment.settle()
+    expect(['any', 'code'].map((id) => tracker.get(id)?.holder)).toEqual(['ana', 'cy'])
   })
 })

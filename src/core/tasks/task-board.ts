@@ -68,6 +68,8 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
   readonly overdue = new Set<Card>()
   /** Past a limit in time, for which an event is due. */
   readonly expired = new Set<Card>()
+  /** Called with each card that lines up to be claimed, be it only tried. */
+  readonly lineUps = new Set<(card: Card) => void>()
   /** The latest time that cards were placed by. */
   #placedAt = -Infinity
   /** What the clock did since somebody asked. */
@@ -344,6 +346,7 @@ export class TaskBoard implements Projection<TaskChange>, TaskGraph {
     card.priority = task.priority
     this.#byStage[card.stage].add(card.stageSlot)
     card.tickets = card.isReady ? this.#queues.add(card, audience(task, now)) : NONE
+    if (card.isReady) for (const hear of this.lineUps) hear(card)
     if (!task.isOpen) return
     this.#placedAt = Math.max(this.#placedAt, now)
     const { dueAt = Infinity, notBefore = 0, offeredTo } = task

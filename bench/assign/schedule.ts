@@ -13,10 +13,11 @@ export interface Scheduled {
 export async function schedule(work: Work): Promise<Scheduled> {
   const byId = new Map(work.tasks.map((task) => [task.id, task]))
   const strategy = criticalPath({ duration: (task, member) => byId.get(task.id)?.durations.get(member.id) })
-  const { assigned } = strategy(await viewOf(work))
-  const starts = assigned.map(({ startAt }) => startAt ?? NaN)
-  const ends = assigned.map(({ endAt }) => endAt ?? NaN)
-  return { makespan: Math.max(0, ...ends) - Math.min(...starts, Infinity), faults: faultsOf(work, assigned) }
+  const { assigned, later = [] } = strategy(await viewOf(work))
+  const planned = [...assigned, ...later]
+  const starts = planned.map(({ startAt }) => startAt ?? NaN)
+  const ends = planned.map(({ endAt }) => endAt ?? NaN)
+  return { makespan: Math.max(0, ...ends) - Math.min(...starts, Infinity), faults: faultsOf(work, planned) }
 }
 
 /** All of the work, when none has begun. */
@@ -47,15 +48,15 @@ async function viewOf({ members, tasks }: Work): Promise<AssignmentView> {
 }
 
 /** Checks a schedule against the work alone; it knows nothing of how schedules are made. */
-function faultsOf({ tasks }: Work, assigned: readonly Assignment[]): readonly string[] {
-  const planned = new Map(assigned.map((assignment) => [assignment.taskId, assignment]))
-  const times = assigned.length === planned.size ? [] : ['a task is there twice']
-  const strange = assigned.filter(({ taskId }) => !tasks.some(({ id }) => id === taskId))
+function faultsOf({ tasks }: Work, all: readonly Assignment[]): readonly string[] {
+  const planned = new Map(all.map((assignment) => [assignment.taskId, assignment]))
+  const times = all.length === planned.size ? [] : ['a task is there twice']
+  const strange = all.filter(({ taskId }) => !tasks.some(({ id }) => id === taskId))
   return [
     ...times,
     ...strange.map(({ taskId }) => `there is no task ${taskId}`),
     ...tasks.flatMap((task) => faultsOfTask(task, planned)),
-    ...overlaps(assigned),
+    ...overlaps(all),
   ]
 }
 

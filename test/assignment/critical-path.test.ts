@@ -44,8 +44,8 @@ function viewOf(tracker: TaskTracker, members: readonly MemberInfo[], more: Part
 }
 
 /** In hours from noon on. */
-const lines = ({ assigned }: Proposal): string[] =>
-  assigned.map(({ taskId, member: to, startAt = NaN, endAt = NaN }: Assignment) => {
+const lines = ({ assigned, later = [] }: Proposal): string[] =>
+  [...assigned, ...later].map(({ taskId, member: to, startAt = NaN, endAt = NaN }: Assignment) => {
     const hours = [startAt, endAt].map((at) => (at - NOON) / HOUR)
     return `${taskId} ${to} ${hours.join('–')}`
   })
@@ -69,6 +69,35 @@ describe('criticalPath', () => {
       'build ana 2–5',
       'ship ana 5–6',
     ])
+  })
+
+  it('assigns what starts now, and no more than a member can do', async () => {
+    const { tracker } = board()
+    await tracker.createMany([
+      { id: 'a', ...hours(2) },
+      { id: 'b', ...hours(1) },
+      { id: 'c', ...hours(1) },
+      { id: 'd', ...hours(1), dependsOn: ['b'] },
+    ])
+    const ids = (assignments: readonly Assignment[] = []) => assignments.map(({ taskId }) => taskId).sort()
+    const { assigned, later } = estimated(viewOf(tracker, [ana, bo]))
+    const busy = estimated(viewOf(tracker, [ana, bo], { load: ({ length }) => (length === 3 ? 1 : 0) }))
+
+    expect(ids(assigned)).toEqual(['a', 'b'])
+    expect(ids(later)).toEqual(['c', 'd'])
+    expect(busy.assigned.map(({ member: to }) => to)).toEqual(['bo'])
+  })
+
+  it('assigns nothing but what it is asked to', async () => {
+    const { tracker } = board()
+    const [, b] = await tracker.createMany([
+      { id: 'a', ...hours(2) },
+      { id: 'b', ...hours(1) },
+    ])
+    const { assigned, later } = estimated(viewOf(tracker, [ana, bo], { tasks: [b!] }))
+
+    expect(assigned.map(({ taskId }) => taskId)).toEqual(['b'])
+    expect(later?.map(({ taskId }) => taskId)).toEqual(['a'])
   })
 
   it('gives each task to whom it takes less time, where that is sooner', async () => {
@@ -140,9 +169,10 @@ describe('criticalPath', () => {
     await tracker.start('running', { by: 'ana' })
     await environment.advance(5 * HOUR)
 
-    const [next] = estimated(viewOf(tracker, [ana], { now: NOON + 5 * HOUR })).assigned
+    const { assigned, later } = estimated(viewOf(tracker, [ana], { now: NOON + 5 * HOUR, load: () => 1 }))
 
-    expect(next).toMatchObject({ taskId: 'after', member: 'ana', startAt: NOON + 5 * HOUR + 1 })
+    expect(assigned).toEqual([])
+    expect(later?.[0]).toMatchObject({ taskId: 'after', member: 'ana', startAt: NOON + 5 * HOUR + 1 })
   })
 
   it('leaves alone what was given by hand, and plans around it', async () => {
@@ -216,8 +246,8 @@ describe('criticalPath', () => {
     const { tracker } = board()
     await tracker.createMany([3, 3, 2, 2, 2].map((count, index) => ({ id: `t${index}`, ...hours(count) })))
     const view = viewOf(tracker, [ana, bo])
-    const end = ({ assigned }: Proposal): number =>
-      Math.max(...assigned.map(({ endAt = NaN }) => (endAt - NOON) / HOUR))
+    const end = ({ assigned, later = [] }: Proposal): number =>
+      Math.max(...[...assigned, ...later].map(({ endAt = NaN }) => (endAt - NOON) / HOUR))
 
     expect(end(criticalPath({ duration: ({ estimateMs }) => estimateMs, steps: 0 })(view))).toBe(7)
     expect(end(estimated(view))).toBe(6)

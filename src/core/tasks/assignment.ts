@@ -57,6 +57,8 @@ export type Rating = (task: Task, member: MemberInfo, load: number) => Readonly<
 export interface Proposal {
   /** In the order in which they were chosen. */
   readonly assigned: readonly Assignment[]
+  /** What the strategy would give later, in the order of starting: for people to see, and given to nobody yet. */
+  readonly later?: readonly Assignment[]
   /** How candidates are scored in the plan's explanation; left out, they have none. */
   readonly rate?: Rating
 }

@@ -25,7 +25,7 @@ export function findSchedule(problem: SchedulingProblem, steps = stepsFor(proble
 const stepsFor = ({ tasks }: SchedulingProblem): number => Math.min(tasks.length ** 2 * STEPS.perPair, STEPS.inAll)
 
 /** No schedule is shorter: everyone at their quickest, and either nobody in the way of others, or all work shared evenly. */
-export function lowerBound(graph: WorkGraph): number {
+function lowerBound(graph: WorkGraph): number {
   const ways = longestWays(graph)
   let bound = 0
   let work = 0

@@ -61,7 +61,7 @@ const layers = {
     ['index'],
     ['report-generator'],
     ['*'],
-    ['findings', 'presented-report'],
+    ['findings', 'presented-report', 'watched', 'custom-measures', 'custom-rows'],
     ['untaken'],
     ['takers'],
     ['render/*'],

@@ -1,3 +1,6 @@
 export type { Cell, Chart, Column, Page, PicturedDefinition, ReportDefinition, Table, Unit } from './report.js'
 export type { ReportView, Window } from './report-view.js'
 export { type DocumentOptions, htmlDocument } from './html-document.js'
+export { type CustomData, type CustomReport, defineReport } from './define-report.js'
+export type { Field, Measure, Measured } from './custom-measures.js'
+export type { AttemptRow, Rows } from './custom-rows.js'

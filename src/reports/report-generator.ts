@@ -1,3 +1,4 @@
+import type { Off } from '../core/environment.js'
 import { invalid } from '../core/errors.js'
 import { filledText, flag, object, oneOf, read, time, withMethods } from '../core/input.js'
 import type { Communications } from '../core/messages/communications.js'
@@ -9,6 +10,7 @@ import type { Pictured, PicturedDefinition, Report, ReportDefinition, ReportOpti
 import { ReportView } from './report-view.js'
 import { Statistics } from './statistics.js'
 import { summary, type SummaryData } from './summary.js'
+import { watched } from './watched.js'
 import { workload, type WorkloadData } from './workload.js'
 
 const DEFINITIONS: ReadonlyMap<string, ReportDefinition<never>> = new Map<string, ReportDefinition<never>>(
@@ -87,6 +89,27 @@ export class ReportGenerator {
     const window = { ...(from > -Infinity && { from }), ...(to < Infinity && { to }) }
     const head = { name: definition.name, at, seq: journal.head?.seq ?? 0, ...(!view.isOpenEnded && { window }), data }
     return presented(head, definition)
+  }
+
+  /**
+   * Calls `listener` with the report when its figures have become others than they were at the call, or when it last
+   * heard: at most once a turn of the event loop, after something has happened. What moves with the clock alone (how long
+   * ago, utilisation) is no news. The report is made anew for that each time, so watch what is cheap for your crew. What
+   * the listener throws, or the report, goes to `onError`. Throws as `generate` does.
+   */
+  watch(report: 'summary', listener: (report: Report<SummaryData>) => unknown, options?: ReportOptions): Off
+  watch(report: 'workload', listener: (report: Pictured<WorkloadData>) => unknown, options?: ReportOptions): Off
+  watch(report: 'health', listener: (report: Report<HealthData>) => unknown, options?: ReportOptions): Off
+  watch<T>(report: PicturedDefinition<T>, listener: (report: Pictured<T>) => unknown, options?: ReportOptions): Off
+  watch<T>(report: ReportDefinition<T>, listener: (report: Report<T>) => unknown, options?: ReportOptions): Off
+  watch(report: never, listener: (report: never) => unknown, options: ReportOptions = {}): Off {
+    if (typeof listener !== 'function') throw invalid('A listener must be a function')
+    const { clocked = [] } = this.#definition(report)
+    // The caller's object may change later.
+    const given = read(reportOptions, options, 'options') as ReportOptions
+    const generate = () => this.generate(report, given) as Report<unknown>
+    const { journal } = this.#tracker.parts
+    return watched({ generate, clocked, listener, journal, sources: [this.#tracker, this.#communications] })
   }
 
   /** Those that `generate` knows by name. */

@@ -97,7 +97,8 @@ const layers = {
     ['tasks/task-filter', 'tasks/task-notices', 'tasks/eligibility'],
     ['tasks/cascades'],
     ['tasks/task-board', 'messages/mailboxes'],
-    ['messages/message-index', 'messages/mail-queues', 'tasks/task-card'],
+    ['messages/message-index', 'messages/mail-queues', 'tasks/task-places', 'tasks/task-index'],
+    ['tasks/task-card'],
     [
       'tasks/attempt',
       'tasks/claim-queues',

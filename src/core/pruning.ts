@@ -217,7 +217,7 @@ export class Pruning implements Observer {
 
   /** Whether something open refers to a task, or it is not there any more, or not over. */
   #isHeldTask(id: Id, now: number): boolean {
-    const { byDependency, byParent, bySuperseded } = this.#board
+    const { byDependency, byParent, bySuperseded } = this.#board.index
     const task = this.#board.get(id)
     if (!task || task.isOpen || this.#isOpenTask(task.parentId)) return true
     // Others may yet fall with it.

@@ -39,11 +39,6 @@ export class Outlook {
     return board.inStage('new').size + board.inStage('assigned').size
   }
 
-  /** Whether it can be claimed at all; what was only tried is gone. */
-  isReady(card: Card): boolean {
-    return card.isReady && this.#parts.board.card(card.task.id) === card
-  }
-
   /** The task that it would claim. */
   firstFor(loop: Loop): Card | undefined {
     const { board, desk } = this.#parts

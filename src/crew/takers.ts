@@ -150,7 +150,7 @@ export class Takers implements Observer {
   #serveOffered(): void {
     for (const card of this.#offered) {
       this.#offered.delete(card)
-      if (this.#called.has(card) || !this.#outlook.isReady(card)) continue
+      if (this.#called.has(card) || !card.isReady) continue
       const taker = this.#takerFor(card)
       if (taker) this.#call(taker, card)
     }

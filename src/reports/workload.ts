@@ -103,8 +103,8 @@ function kept({ tracker, statistics, now }: ReportView): Loads {
   return {
     all: board.inStage('completed').size + board.forgotten.count('completed'),
     of: (id) => ({
-      assigned: board.assigned.of(id),
-      inProgress: board.held.of(id),
+      assigned: board.index.assigned.of(id),
+      inProgress: board.index.held.of(id),
       completed: statistics.of(id).completed,
       failed: statistics.of(id).failed,
       busyMs: statistics.busyMs(id, now),

@@ -102,8 +102,8 @@ export class Cascades implements Projection<CascadeChange> {
     const found = new Set(ids.flatMap((id) => this.#board.card(id) ?? []))
     // A set is walked on into what is added meanwhile.
     for (const { task } of found) {
-      for (const part of this.#board.byParent.of(task.id)) if (part.task.isOpen) found.add(part)
-      for (const dependent of this.#board.byDependency.of(task.id))
+      for (const part of this.#board.index.byParent.of(task.id)) if (part.task.isOpen) found.add(part)
+      for (const dependent of this.#board.index.byDependency.of(task.id))
         if (dependent.task.status === 'pending' && mayFall(dependent, task.id)) found.add(dependent)
     }
     return [...found]

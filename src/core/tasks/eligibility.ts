@@ -9,7 +9,7 @@ export function hindrance(board: TaskBoard, member: MemberInfo): string | undefi
   const { id, capacity } = member
   const away = unavailability(member)
   if (away !== undefined) return away
-  const busy = board.held.of(id)
+  const busy = board.index.held.of(id)
   return busy < capacity ? undefined : `${id} works on ${busy} of ${capacity} tasks; it must end one first`
 }
 

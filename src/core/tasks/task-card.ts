@@ -33,9 +33,14 @@ export class Card implements Queued {
     this.stageSlot = new Slot<Card>(this)
   }
 
+  /** Whether it is on the board. */
+  get isPlaced(): boolean {
+    return this.stageSlot.place >= 0
+  }
+
   /** Pending, with nothing in its way. */
   get isReady(): boolean {
-    return this.stage === 'new' || this.stage === 'assigned'
+    return this.isPlaced && (this.stage === 'new' || this.stage === 'assigned')
   }
 }
 

@@ -129,7 +129,7 @@ export function dismiss(desk: TaskDesk, turn: Turn, member: Id): void {
     if (task.holder === member)
       desk.move(turn, task, moves.release(task, 'its holder left the crew', false, desk.chances(turn)))
   }
-  for (const { task } of [...desk.board.byAssignee.of(member)]) {
+  for (const { task } of [...desk.board.index.byAssignee.of(member)]) {
     if (task.isOpen)
       desk.move(turn, task, { assignees: task.assignees.filter((id) => id !== member) }, undefined, 'unassigned')
   }

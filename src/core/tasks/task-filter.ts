@@ -163,10 +163,10 @@ function smallest(
   if (stage) choices.push(inStages(stage))
   if (ready) choices.push(inStages(['new', 'assigned']))
   if (overdue) choices.push(one(board.overdue))
-  if (typeof assignee === 'string') choices.push(one(board.byAssignee.of(assignee)))
-  if (typeof parentId === 'string') choices.push(one(board.byParent.of(parentId)))
-  if (label !== undefined) choices.push(one(board.byLabel.of(label)))
-  if (kind) choices.push(among(kind.map((name) => board.byKind.of(name))))
+  if (typeof assignee === 'string') choices.push(one(board.index.byAssignee.of(assignee)))
+  if (typeof parentId === 'string') choices.push(one(board.index.byParent.of(parentId)))
+  if (label !== undefined) choices.push(one(board.index.byLabel.of(label)))
+  if (kind) choices.push(among(kind.map((name) => board.index.byKind.of(name))))
   return choices.reduce((best, other) => (other.size < best.size ? other : best)).sets
 }
 

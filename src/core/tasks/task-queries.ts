@@ -129,7 +129,8 @@ export class TaskQueries implements Observable<TrackerEvents> {
   /** Of each member. */
   workload(): readonly Workload[] {
     this.parts.journal.assertOpen()
-    const { assigned, held, completed, forgotten } = this.parts.board
+    const { index, forgotten } = this.parts.board
+    const { assigned, held, completed } = index
     return this.parts.members.list().map(({ id, capacity }) => ({
       member: id,
       assigned: assigned.of(id),

@@ -25,8 +25,8 @@ export interface Ascending {
 }
 
 /** In ascending order, for `percentile`. */
-export function ascending(values: Iterable<number>): Ascending {
-  const sorted = Float64Array.from(values).sort()
+export function ascending(values: readonly number[]): Ascending {
+  const sorted = new Float64Array(values).sort()
   return { count: sorted.length, at: (place) => sorted[place] ?? 0 }
 }
 

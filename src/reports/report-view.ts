@@ -3,7 +3,7 @@ import type { Communications } from '../core/messages/communications.js'
 import type { Message } from '../core/messages/message.js'
 import type { Id } from '../core/input.js'
 import type { MemberInfo } from '../core/members.js'
-import type { Stage } from '../core/tasks/task-card.js'
+import { inOrder, type Stage } from '../core/tasks/task-card.js'
 import { select, type Wanted } from '../core/tasks/task-filter.js'
 import { isSatisfied } from '../core/tasks/task-graph.js'
 import type { TaskTracker } from '../core/tasks/task-tracker.js'
@@ -103,8 +103,8 @@ export class ReportView {
   get tasks(): readonly Task[] {
     const { from, to } = this.window
     this.#tasks ??= this.isOpenEnded
-      ? this.#passing
-      : this.#passing.filter(({ createdAt, endedAt = Infinity }) => createdAt < to && endedAt >= from)
+      ? this.passing
+      : this.passing.filter(({ createdAt, endedAt = Infinity }) => createdAt < to && endedAt >= from)
     return this.#tasks
   }
 
@@ -125,7 +125,7 @@ export class ReportView {
   /** Whether what is about this task, or about none, counts: all does without a filter. */
   lets(taskId: Id | undefined): boolean {
     if (this.#filter === undefined) return true
-    this.#ids ??= new Set(this.#passing.map(({ id }) => id))
+    this.#ids ??= new Set(this.passing.map(({ id }) => id))
     return taskId !== undefined && this.#ids.has(taskId)
   }
 
@@ -158,8 +158,10 @@ export class ReportView {
     return this.redact ? '' : (title ?? description.slice(0, 80))
   }
 
-  get #passing(): readonly Task[] {
-    return (this.#chosen ??= select(this.tracker.parts.board, this.#filter ?? {}))
+  /** In the order of creation: all that the filter lets pass, whatever the window. */
+  get passing(): readonly Task[] {
+    const { board } = this.tracker.parts
+    return (this.#chosen ??= this.#filter ? select(board, this.#filter) : inOrder(board.all))
   }
 }
 

@@ -1,0 +1,58 @@
+/** What one task took: in attempts, and for answers and verdicts beside that. */
+export interface Took {
+  readonly endedAt: number
+  readonly workMs: number
+  readonly lagMs: number
+}
+
+/** What tasks took, in milliseconds. */
+export interface Records {
+  readonly count: number
+  /** Ascending. */
+  readonly workMs: Float64Array
+  /** Of the same tasks, place by place. */
+  readonly lagMs: Float64Array
+  /** Both together, ascending. */
+  readonly totalMs: Float64Array
+  /** Only of those that waited for somebody, ascending. */
+  readonly waitsMs: Float64Array
+}
+
+/** What a duration rests on: what was given, tasks of its kind on record, its estimate, all tasks on record, or nothing. */
+export type Basis = 'given' | 'kind' | 'estimate' | 'all' | 'none'
+
+/** How long a task will take in all: a fixed time, or as long as one of these took. */
+export type Expected =
+  | { readonly basis: 'given' | 'estimate'; readonly workMs: number }
+  | { readonly basis: 'kind' | 'all'; readonly records: Records }
+  | { readonly basis: 'none' }
+
+/** More than these say no more, and older ones less. */
+const NEWEST = 10_000
+
+/** Of the newest 10,000 tasks. */
+export function recordsOf(tasks: readonly Took[]): Records {
+  const sorted = newest(tasks).toSorted(byWork)
+  return {
+    count: sorted.length,
+    workMs: Float64Array.from(sorted, ({ workMs }) => workMs),
+    lagMs: Float64Array.from(sorted, ({ lagMs }) => lagMs),
+    totalMs: Float64Array.from(sorted, ({ workMs, lagMs }) => workMs + lagMs).sort(),
+    waitsMs: Float64Array.from(
+      sorted.filter(({ lagMs }) => lagMs > 0),
+      ({ lagMs }) => lagMs,
+    ).sort(),
+  }
+}
+
+function newest(tasks: readonly Took[]): readonly Took[] {
+  if (tasks.length <= NEWEST) return tasks
+  // Numbers alone are sorted ten times as fast; only those that ended together are left to choose from.
+  const since = Float64Array.from(tasks, ({ endedAt }) => endedAt).sort()[tasks.length - NEWEST] as number
+  return tasks
+    .filter(({ endedAt }) => endedAt >= since)
+    .sort((a, b) => b.endedAt - a.endedAt || byWork(a, b))
+    .slice(0, NEWEST)
+}
+
+const byWork = (a: Took, b: Took): number => a.workMs - b.workMs || a.lagMs - b.lagMs

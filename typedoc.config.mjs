@@ -16,6 +16,8 @@ export default {
     'Returned',
     'Payload',
     'Arguments',
+    'NumberKey',
+    'Measures',
   ],
   excludeInternal: true,
   excludePrivate: true,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CrewError, openCrew, systemEnvironment, type Crew, type Environment, type Member } from 'crewlog'
 import { fileStorage } from 'crewlog/storage/file'
@@ -11,6 +11,7 @@ import { InputError } from './input-error.js'
 import { readInputFile } from './input-file.js'
 import { readOptions, USAGE, UsageError, type Options } from './options.js'
 import { Progress, type Output } from './progress.js'
+import { reportPage } from './report-page.js'
 import { SAMPLE_BOARD } from './sample-board.js'
 import { simulate, simulatedTime } from './simulation.js'
 
@@ -142,7 +143,7 @@ class Demo {
     } finally {
       progress.end()
     }
-    this.#report(crew, opening, members.length)
+    await this.#report(crew, opening, members.length)
   }
 
   async #play(crew: Crew, hana: Member, members: readonly Member[]): Promise<void> {
@@ -167,7 +168,7 @@ class Demo {
     return progress
   }
 
-  #report(crew: Crew, opening: Opening, members: number): void {
+  async #report(crew: Crew, opening: Opening, members: number): Promise<void> {
     const makespanMs = makespanOf(crew, this.#board)
     const { reports } = crew
     const parts = [reports.generate('summary'), reports.generate('workload'), reports.generate('health')]
@@ -176,6 +177,9 @@ class Demo {
     const { done, all } = countOf(crew, this.#board)
     const inTime = this.#board.isSimulated ? ' of simulated time' : ''
     this.#say(`${done} of ${all} tasks done in ${(makespanMs / 1000).toFixed(1)} s${inTime}; kept in ${this.#folder}`)
+    const page = `${this.#folder}.html`
+    await writeFile(page, reportPage(crew, `The crew of ${this.#board.name}`, `${done} of ${all} tasks done`))
+    this.#say(`The report with pictures: ${page}`)
     const completed = crew.tracker.count({ status: 'completed' })
     const failed = crew.tracker.count({ status: 'failed' })
     if (this.#options.isJson) this.#say(JSON.stringify({ ...opening, completed, failed, members, makespanMs }))

@@ -10,7 +10,7 @@ export interface CalendarSettings {
   readonly timeZone?: string
 }
 
-export const calendarFields = { per: oneOf('hour', 'day', 'week'), timeZone: filledText }
+export const calendarFields = { per: oneOf('second', 'minute', 'hour', 'day', 'week'), timeZone: filledText }
 const calendarSettings = object(calendarFields)
 
 /** Throws `invalid_input`, also for an unknown time zone. */

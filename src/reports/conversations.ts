@@ -125,10 +125,7 @@ export function conversations(settings: ListSettings = {}): PicturedDefinition<C
         title: 'Conversations',
         kind: 'bar',
         x: pairs.slice(0, IN_PICTURE).map(({ from, to }) => `${from} → ${to}`),
-        series: (['messages', 'answered', 'unread'] as const).map((name) => ({
-          name,
-          values: pairs.slice(0, IN_PICTURE).map((row) => row[name]),
-        })),
+        series: [{ name: 'messages', values: pairs.slice(0, IN_PICTURE).map(({ messages }) => messages) }],
       }),
   }
 }

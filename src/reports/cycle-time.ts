@@ -66,15 +66,11 @@ export function cycleTime(): PicturedDefinition<CycleTimeData> {
     chart: ({ phases, total }) => {
       const rows = [...PHASES.map((phase) => ({ name: phase, ...phases[phase] })), { name: 'in all', ...total }]
       return seriesChart({
-        title: 'Cycle time',
+        title: 'Mean time by phase',
         kind: 'bar',
         unit: 'duration',
         x: rows.map(({ name }) => name),
-        series: [
-          { name: 'mean', values: rows.map(({ meanMs }) => meanMs) },
-          { name: 'half at most', values: rows.map(({ p50Ms }) => p50Ms) },
-          { name: 'nine in ten at most', values: rows.map(({ p90Ms }) => p90Ms) },
-        ],
+        series: [{ name: 'mean', values: rows.map(({ meanMs }) => meanMs) }],
       })
     },
   }

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { demo, type DemoRun, figuresOf, temporaryFolder, workflowText } from '../support/demo-run.js'
@@ -33,6 +33,17 @@ describe('the sample board', () => {
     const { out } = await demo(sample('--json', '--members', String(members)))
 
     expect(figuresOf(out)).toMatchObject({ completed: 46, members })
+  })
+
+  it('leaves a page with the report and its pictures', async () => {
+    const { out } = await demo(sample())
+    const [, path = ''] = /^The report with pictures: (.*)$/m.exec(out) ?? []
+    const page = await readFile(path, 'utf8')
+
+    for (const heading of ['Summary', 'Workload', 'Cumulative flow', 'Cycle time', 'Cost', 'Conversations'])
+      expect(page).toContain(`<h2>${heading}</h2>`)
+    expect(page.match(/<svg /g)?.length).toBeGreaterThan(5)
+    expect(page).not.toMatch(/<script|src="|href="h/)
   })
 
   it('shows failures, questions, approvals and reviews', async () => {

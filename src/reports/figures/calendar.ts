@@ -1,10 +1,18 @@
 import { CrewError, invalid } from '../../core/errors.js'
 
-export type Unit = 'hour' | 'day' | 'week'
+export type Unit = 'second' | 'minute' | 'hour' | 'day' | 'week'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
-const LENGTHS: Readonly<Record<Unit, number>> = { hour: HOUR_MS, day: DAY_MS, week: 7 * DAY_MS }
+const LENGTHS: Readonly<Record<Unit, number>> = {
+  second: 1000,
+  minute: 60_000,
+  hour: HOUR_MS,
+  day: DAY_MS,
+  week: 7 * DAY_MS,
+}
+/** How much of a stamp names one. */
+const LETTERS: Readonly<Record<Unit, number>> = { second: 19, minute: 16, hour: 16, day: 10, week: 10 }
 /** Rows of one report. */
 const MOST = 100_000
 
@@ -39,13 +47,10 @@ export class Periods {
     return this.edges[index + 1] as number
   }
 
-  /** What the calendar of its zone calls it: the day, also of a week's Monday, or day and hour. */
+  /** What the calendar of its zone calls it: the day, also of a week's Monday, or day and time. */
   name(index: number): string {
     const wall = this.#zone.wallOf(index === 0 ? this.#anchor : this.start(index))
-    return new Date(wall)
-      .toISOString()
-      .slice(0, this.#unit === 'hour' ? 16 : 10)
-      .replace('T', ' ')
+    return new Date(wall).toISOString().slice(0, LETTERS[this.#unit]).replace('T', ' ')
   }
 
   /** The first edge at a moment or after it; one more than there are edges when it is after them all. */
@@ -100,9 +105,12 @@ function* startsFrom(from: number, unit: Unit, zone: Zone): Generator<number> {
   for (let day = unit === 'week' ? monday : first; ; day += unit === 'week' ? 7 : 1) {
     const start = zone.startOf(day)
     yield start
-    if (unit !== 'hour') continue
+    const lengthMs = LENGTHS[unit]
+    if (lengthMs >= DAY_MS) continue
     const next = zone.startOf(day + 1)
-    for (let hour = start + HOUR_MS; hour < next; hour += HOUR_MS) yield hour
+    // Not from the first of the day, which can be far before.
+    const skipped = Math.max(0, Math.floor((from - start) / lengthMs) - 1)
+    for (let at = start + (skipped + 1) * lengthMs; at < next; at += lengthMs) yield at
   }
 }
 

@@ -21,6 +21,19 @@ describe('Periods', () => {
     ])
   })
 
+  it('are minutes and seconds, too, from the one in which the time begins', () => {
+    const minutes = periodsBetween(at('2026-03-01T23:58:30Z'), at('2026-03-02T00:01:00Z'), 'minute')
+    expect(edges(minutes)).toEqual(['2026-03-01T23:58', '2026-03-01T23:59', '2026-03-02T00:00', '2026-03-02T00:01'])
+    expect(minutes.edges[0]).toBe(at('2026-03-01T23:58:30Z'))
+    const seconds = periodsBetween(at('2026-03-01T12:00:00.500Z'), at('2026-03-01T12:00:03Z'), 'second')
+    expect(hours(seconds).map((length) => length * 3600)).toEqual([0.5, 1, 1])
+    expect([0, 1, 2].map((index) => seconds.name(index))).toEqual([
+      '2026-03-01 12:00:00',
+      '2026-03-01 12:00:01',
+      '2026-03-01 12:00:02',
+    ])
+  })
+
   it('are weeks that begin on Monday', () => {
     // The first of January 2026 is a Thursday; weeks before 1970 begin on Monday, too.
     const weeks = periodsBetween(at('2026-01-01T00:00:00Z'), at('2026-01-13T00:00:00Z'), 'week')

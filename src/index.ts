@@ -1,5 +1,5 @@
 export { Crew, openCrew } from './crew/crew.js'
-export type { CrewOptions } from './crew/crew-options.js'
+export type { AssignmentOptions, CrewOptions } from './crew/crew-options.js'
 export type { CascadeEvent, CrewEvents, MemberEvent, SessionEvent } from './crew/crew-news.js'
 export { Member, type MessageOptions, type WorkOptions } from './crew/member.js'
 export type { Running } from './crew/stopper.js'
@@ -48,6 +48,7 @@ export type {
   Assignment,
   AssignmentView,
   Candidate,
+  Explanation,
   LeftTask,
   Plan,
   PlannedAssignment,
@@ -56,6 +57,7 @@ export type {
   Strategy,
   TrackRecord,
 } from './core/tasks/assignment.js'
+export { bestFit, type BestFitWeights } from './assignment/best-fit.js'
 export { leastLoaded } from './assignment/least-loaded.js'
 export { roundRobin } from './assignment/round-robin.js'
 export { Attempt } from './core/tasks/attempt.js'

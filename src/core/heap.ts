@@ -51,6 +51,12 @@ export class Heap<T> {
 
   /** The first in order that passes; none after it is looked at. */
   find(passes: (item: T) => boolean): T | undefined {
+    for (const item of this.inOrder()) if (passes(item)) return item
+    return undefined
+  }
+
+  /** In order, each looked at when it is asked for. Nothing may be added or deleted meanwhile. */
+  *inOrder(): Generator<T, undefined> {
     const at = (place: number): T => (this.#slots[place] as Slot<T>).item
     const next = new Heap<number>((a, b) => this.#isBefore(at(a), at(b)))
     const look = (place: number): void => {
@@ -58,7 +64,7 @@ export class Heap<T> {
     }
     look(0)
     for (let place = next.shift(); place !== undefined; place = next.shift()) {
-      if (passes(at(place))) return at(place)
+      yield at(place)
       look(2 * place + 1)
       look(2 * place + 2)
     }

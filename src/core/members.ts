@@ -28,6 +28,12 @@ export interface MemberInfo extends Required<Omit<MemberOptions, 'budget'>>, Pic
   readonly joinedAt: number
   /** On a crew: when it last did something, or the process that works for it told that it lives; milliseconds since the epoch. */
   readonly lastSeenAt?: number
+  /**
+   * Since when it seems not to be there: its lease was lost, or it did not start in time what automatic assignment gave
+   * it. Strategies give it nothing until it is seen again: it starts or asks to claim something, joins again, or says
+   * whether it is available. Milliseconds since the epoch.
+   */
+  readonly missingSince?: number
 }
 
 /** Who the crew itself writes as; nobody can join under it. */
@@ -98,10 +104,11 @@ export class Members implements Projection<MemberChange> {
     const known = this.#byId.get(id)
     if (!known) turn.emit('member.joined', id, { ...NEWCOMER, ...given })
     else {
-      const changes = Object.entries(given).filter(
+      const changes: (readonly [string, unknown])[] = Object.entries(given).filter(
         ([field, value]) => !sameJson(known[field as keyof MemberOptions] as Json, value as Json),
       )
-      if (changes.length > 0) turn.emit('member.updated', id, Object.fromEntries(changes))
+      if (known.missingSince !== undefined) changes.push(['missingSince', null])
+      if (changes.length > 0) turn.emit('member.updated', id, Object.fromEntries(changes) as JournalEvent['changes'])
     }
     return this.expect(id)
   }
@@ -123,6 +130,24 @@ export class Members implements Projection<MemberChange> {
     if (member) this.#byId.set(id, Object.freeze({ ...member, usage }))
   }
 
+  /** It did not start what it was given. */
+  tellMissing(turn: Turn, id: Id): void {
+    turn.emit('member.updated', id, { missingSince: turn.now })
+  }
+
+  /** It is there. */
+  tellSeen(turn: Turn, id: Id): void {
+    if (this.get(id)?.missingSince !== undefined) turn.emit('member.updated', id, { missingSince: null })
+  }
+
+  /** For who folds what attempts tell, forwards and backwards. */
+  setMissing(id: Id, since: number | undefined): void {
+    const member = this.#byId.get(id)
+    if (!member || member.missingSince === since) return
+    const { missingSince: _, ...rest } = member
+    this.#byId.set(id, Object.freeze(since === undefined ? rest : { ...rest, missingSince: since }))
+  }
+
   leave(turn: Turn, id: Id): void {
     this.expect(id)
     turn.emit('member.left', id, {})
@@ -132,7 +157,8 @@ export class Members implements Projection<MemberChange> {
     const before = this.#byId.get(id)
     if (type === 'member.left') return { id, before, after: undefined, place: [...this.#byId.keys()].indexOf(id) }
     const known = before ?? { ...NEWCOMER, id, usage: this.usageOf(id), joinedAt: at }
-    return { id, before, after: Object.freeze({ ...known, ...changes }) }
+    const { missingSince, ...after } = { ...known, ...changes }
+    return { id, before, after: Object.freeze(missingSince == null ? after : { ...after, missingSince }) }
   }
 
   apply({ id, after }: MemberChange): void {

@@ -1,15 +1,29 @@
 import { type AccessOptions, accessFields } from '../core/access.js'
 import { type Retention, retention } from '../core/journal/crew-settings.js'
 import type { Environment } from '../core/environment.js'
-import { errorListener, flag, id, type Limits, limits, object } from '../core/input.js'
+import { duration, errorListener, flag, id, type Limits, limits, object } from '../core/input.js'
 import type { JournalStorage } from '../core/journal/journal-storage.js'
 import { type Kinds, readKinds } from '../core/kinds.js'
 import { environmentPort } from '../core/journal/local-journal.js'
 import { type Moment, moment } from '../core/journal/past-journal.js'
 import { storagePort } from '../core/journal/storage-client.js'
+import type { Strategy } from '../core/tasks/assignment.js'
+import { readStrategy } from '../core/tasks/auto-assign.js'
 import { retryPolicy } from '../core/tasks/task-input.js'
 import type { RetryPolicy } from '../core/tasks/task.js'
 import { upkeepFields, type UpkeepSettings } from '../core/journal/upkeep.js'
+
+export interface AssignmentOptions {
+  /** Also of `crew.autoAssign()`; default `bestFit()`. */
+  readonly strategy?: Strategy
+  /** Whether each task is assigned in the commit that makes it ready, or that frees somebody for it; default true. */
+  readonly automatic?: boolean
+  /**
+   * What was assigned automatically and not started for so long is given to another, and its member to be missing until it
+   * is seen again; not to people, who take their time. Milliseconds, default 5 minutes, at least 1 s.
+   */
+  readonly startWithinMs?: number
+}
 
 export interface CrewOptions<K extends Kinds = Kinds> extends UpkeepSettings, AccessOptions {
   /** Tells the crews in one storage apart; default 'crew'. */
@@ -28,6 +42,8 @@ export interface CrewOptions<K extends Kinds = Kinds> extends UpkeepSettings, Ac
   readonly clockSkewMs?: number
   /** For tasks without a policy of their own. */
   readonly retry?: RetryPolicy
+  /** Who gets tasks that nobody has. With it, tasks are assigned as they become ready; see docs/assignment.md. */
+  readonly assignment?: AssignmentOptions
   /**
    * A read-only past: the crew as it was after the commit of that number; or at that time, after the last commit before
    * the first that has a later stamp. It answers, and makes reports, as of then; commands reject with `read_only`.
@@ -55,6 +71,7 @@ export const crewOptions = object({
   leaseMs: (value: unknown) => value as number,
   clockSkewMs: (value: unknown) => value as number,
   retry: retryPolicy,
+  assignment: object({ strategy: readStrategy, automatic: flag, startWithinMs: duration(1000) }),
   at: moment,
   retention,
   onError: errorListener,

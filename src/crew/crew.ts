@@ -6,15 +6,18 @@ import { Communications } from '../core/messages/communications.js'
 import type { Off } from '../core/environment.js'
 import { CrewError, invalid } from '../core/errors.js'
 import { contained, logError, type Observable, type OffEvent, type On } from '../core/events.js'
-import { id as anId, type Id, object, read } from '../core/input.js'
+import { anyFields, id as anId, type Id, object, read } from '../core/input.js'
 import { Journal } from '../core/journal/journal.js'
 import { cursor, type StoredEvent } from '../core/journal/journal-log.js'
 import type { Kinds } from '../core/kinds.js'
 import { type MemberInfo, memberOptions, type MemberOptions, Members } from '../core/members.js'
 import { PastJournal } from '../core/journal/past-journal.js'
 import { Pruning } from '../core/pruning.js'
+import type { Plan, Strategy } from '../core/tasks/assignment.js'
+import { AutomaticAssignment } from '../core/tasks/automatic-assignment.js'
 import { dismiss } from '../core/tasks/task-endings.js'
 import { TaskTracker } from '../core/tasks/task-tracker.js'
+import { bestFit } from '../assignment/best-fit.js'
 import { ReportGenerator } from '../reports/report-generator.js'
 import { type CrewEvents, CrewNews } from './crew-news.js'
 import { type CrewOptions, crewOptions } from './crew-options.js'
@@ -51,6 +54,7 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
   readonly tracker: TaskTracker<K>
   readonly reports: ReportGenerator
 
+  readonly #strategy: Strategy
   readonly #members: Members
   readonly #seen: LastSeen
   readonly #work: Work
@@ -60,7 +64,7 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
   constructor(options: CrewOptions<K>) {
     const given = read(crewOptions, options, 'options')
     const { name = 'crew', storage, environment, limits: bounds, strictMembers = true, leaseMs, retry } = given
-    const { at, kinds, checkpointEvery, keepHistory, clockSkewMs, onError, policy, canSee } = given
+    const { assignment, at, kinds, checkpointEvery, keepHistory, clockSkewMs, onError, policy, canSee } = given
     this.name = name
     const hear = contained(onError ?? logError)
     const kept = {
@@ -100,6 +104,10 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
     this.#seen = LastSeen.of(tracker)
     const { board } = tracker.parts
     this.journal.observe(new Pruning(this.journal, this.journal.settings, board, this.communications.mailboxes))
+    this.#strategy = assignment?.strategy ?? bestFit()
+    const { automatic = true, startWithinMs = 300_000 } = assignment ?? { automatic: false }
+    if (automatic && !this.journal.isPast)
+      new AutomaticAssignment(tracker.parts, { strategy: this.#strategy, startWithinMs })
     this.#work = new Work(tracker, this.communications)
     this.#news = new CrewNews(this.journal, tracker, this.communications, hear)
     this.journal.observe(this.#news)
@@ -153,6 +161,13 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
       await this.journal.decide((turn) => {
         this.journal.settings.configure(turn, { retention })
       })
+  }
+
+  /** The tracker's `autoAssign`, by default with the strategy of the crew's options, else `bestFit()`. */
+  async autoAssign(
+    options: { readonly strategy?: Strategy; readonly tasks?: readonly Id[]; readonly dryRun?: boolean } = {},
+  ): Promise<Plan> {
+    return this.tracker.autoAssign({ strategy: this.#strategy, ...read(anyFields, options, 'options') })
   }
 
   /** Folds all that other processes had committed when it was called. */

@@ -95,6 +95,7 @@ export class Takers implements Observer {
 
   #wait(loop: Loop): Promise<Card | undefined> {
     return this.#line.wait(loop, (taker) => {
+      this.#showThere(loop.member)
       // As many claim as there are tasks, but not all may find one.
       if (this.#outlook.firstFor(loop)) this.#doubtful.add(taker)
       return () => this.#doubtful.delete(taker)
@@ -134,7 +135,19 @@ export class Takers implements Observer {
   }
 
   #doubt(member: Id): void {
-    for (const taker of this.#line.of(member)) this.#doubtful.add(taker)
+    const takers = this.#line.of(member)
+    for (const taker of takers) this.#doubtful.add(taker)
+    if (takers.size > 0) this.#showThere(member)
+  }
+
+  /** Who waits for work here is not missing, whatever became of its lease. */
+  #showThere(id: Id): void {
+    const { journal, members } = this.#tracker.parts
+    if (members.get(id)?.missingSince === undefined) return
+    const told = journal.decide((turn) => {
+      members.tellSeen(turn, id)
+    })
+    told.catch(journal.onError)
   }
 
   #doubtAll(): void {

@@ -9,6 +9,12 @@ export const BATCH_EVENTS = 1000
 /** Emits events, answers, or throws a refusal; changes nothing by itself, as it may be called several times. */
 export type Decide<T> = (turn: Turn) => T
 
+/**
+ * What follows from a command, in the same commit, and what that answers then. If it throws, only its own part is taken
+ * back, and the command answers as it did; nobody is told.
+ */
+export type Sequel = (turn: Turn, answer: unknown) => unknown
+
 /** A command that waits for its answer. */
 export interface Command {
   readonly decide: Decide<unknown>
@@ -62,6 +68,7 @@ export function decideBatch(
   next: CommitInfo & { readonly prev: string },
   most: number,
   wire?: Wire,
+  sequel?: Sequel,
 ): Batch {
   const { seq, id: commitId, prev, at: now } = next
   const events: JournalEvent[] = []
@@ -95,13 +102,30 @@ export function decideBatch(
     },
   }
 
+  /** If it has no room in a commit of the command's own, it is left to a later one. */
+  const decideSequel = (answer: unknown): unknown => {
+    const { length } = events
+    try {
+      const answered = sequel?.(turn, answer)
+      wire?.refuseTooMuch()
+      return answered
+    } catch (error) {
+      if (start > 0 && CrewError.is(error, 'limit_exceeded')) throw error
+      revert(steps, length)
+      events.length = length
+      wire?.cut(length)
+      return answer
+    }
+  }
+
   for (const command of commands) {
     if (decided.length >= most || events.length >= most) break
     start = events.length
     kept = start
     try {
-      const value = command.decide(turn)
+      let value = command.decide(turn)
       wire?.refuseTooMuch()
+      if (sequel && events.length > start) value = decideSequel(value)
       decided.push({ command, value, hasChanged: events.length > start })
     } catch (error) {
       revert(steps, kept)

@@ -5,6 +5,7 @@ import {
   type Decide,
   type Decided,
   decideBatch,
+  type Sequel,
   type Wire,
 } from './decision.js'
 import { type Environment, systemEnvironment } from '../environment.js'
@@ -37,6 +38,8 @@ export class LocalJournal {
   protected queue: Command[] = []
   /** @internal */
   protected readonly observers: Observer[] = []
+  /** What follows from a command that changes something, in its turn. @internal */
+  protected sequel: Sequel | undefined
   /** Most events in the next commit. @internal */
   protected most = BATCH_EVENTS
   readonly #projections = new Map<string, Projection>()
@@ -111,6 +114,11 @@ export class LocalJournal {
   /** @internal */
   observe(observer: Observer): void {
     this.observers.push(observer)
+  }
+
+  /** What follows from each command of this process that changes something. @internal */
+  afterEach(sequel: Sequel): void {
+    this.sequel = sequel
   }
 
   /** Runs a command. Resolves when its events are stored, or when it is certain that it has nothing to change. @internal */
@@ -240,7 +248,7 @@ export class LocalJournal {
     const next = { seq: seq + 1, id: this.environment.id(), at: this.environment.now(), prev }
     this.#isDeciding = true
     try {
-      return decideBatch(this.#fold, this.queue, next, this.most, this.wire())
+      return decideBatch(this.#fold, this.queue, next, this.most, this.wire(), this.sequel)
     } finally {
       this.#isDeciding = false
     }

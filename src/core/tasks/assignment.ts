@@ -101,3 +101,12 @@ export interface Plan extends Proposal {
   /** The same in words, for people and models: a line for each task. */
   explain(): string
 }
+
+/** Why something does not happen. */
+export interface Explanation {
+  readonly answer: string
+  /** What would change that. */
+  readonly help?: string
+  /** Of a task that is ready and nobody's: every member, and why it could not be given the task. */
+  readonly candidates?: readonly Candidate[]
+}

@@ -35,11 +35,20 @@ export interface Choice<Q extends Queued> {
   readonly sees?: (item: Q) => boolean
 }
 
+/** What is left of a queue that is being looked through. */
+interface Line<Q> {
+  readonly first: Q
+  readonly rest: Iterator<Q, unknown>
+}
+
 type Skills = Readonly<Record<string, number>>
 
 /** Priority first, then age. The journal's order is the age: two tasks of the same millisecond have one, too. */
 const comesFirst = (a: Queued, b: Queued): boolean =>
   a.priority > b.priority || (a.priority === b.priority && a.order < b.order)
+
+/** For sorting in that order. */
+export const byClaim = (a: Queued, b: Queued): number => (a === b ? 0 : comesFirst(a, b) ? -1 : 1)
 
 /** Whether someone with these skills can do what requires those. */
 export const fits = (skills: Skills, requires: Skills): boolean => {
@@ -60,6 +69,28 @@ export class ClaimQueues<Q extends Queued> {
     return members.length > 0
       ? members.map((id) => lineUp(this.#own, id, item))
       : [lineUp(this.#open, sortOfWork(item.task), item)]
+  }
+
+  /** How many stand in the queue of a member's own. */
+  countOf(member: Id): number {
+    return this.#own.get(member)?.size ?? 0
+  }
+
+  /** The open ones that require what passes, in the order of claiming; none after it is looked at. */
+  *open(passes: (requires: Skills) => boolean): Generator<Q> {
+    const lines = new Heap<Line<Q>>((a, b) => comesFirst(a.first, b.first))
+    const line = (rest: Iterator<Q, unknown>): void => {
+      const { done, value } = rest.next()
+      if (done !== true) lines.add(new Slot({ first: value, rest }))
+    }
+    for (const queue of this.#open.values()) {
+      const top = queue.peek()
+      if (top && passes(top.task.requires)) line(queue.inOrder())
+    }
+    for (let next = lines.shift(); next; next = lines.shift()) {
+      yield next.first
+      line(next.rest)
+    }
   }
 
   /** The first for `member`: of its own, else of the open ones that it fits. O(sorts of work + log n), or O(ready) with a test. */
@@ -84,12 +115,15 @@ export class ClaimQueues<Q extends Queued> {
 
 const sorts = new WeakMap<object, string>()
 
-/** Tasks of one sort can be done by the same members. */
-function sortOfWork({ kind = '', requires }: Task): string {
+/** The same for the same requirements. */
+export function keyOf(requires: Skills): string {
   let key = sorts.get(requires)
   if (key === undefined) sorts.set(requires, (key = JSON.stringify(requires)))
-  return kind + key
+  return key
 }
+
+/** Tasks of one sort can be done by the same members. */
+const sortOfWork = ({ kind = '', requires }: Task): string => kind + keyOf(requires)
 
 function lineUp<Q extends Queued>(queues: Map<string, Heap<Q>>, key: string, item: Q): Ticket<Q> {
   let queue = queues.get(key)

@@ -1,4 +1,3 @@
-import { difference, sum, type Usage } from './attempt-record.js'
 import { type Json, NONE } from '../json.js'
 import type { Forgetting } from '../journal/forgetting.js'
 import { ForgottenTasks } from './forgotten-tasks.js'
@@ -6,6 +5,7 @@ import type { Id } from '../input.js'
 import type { JournalEvent } from '../journal/journal-storage.js'
 import type { Leases } from '../journal/leases.js'
 import type { LocalJournal } from '../journal/local-journal.js'
+import { applyEffect, type MemberEffect, revertEffect } from './member-effects.js'
 import { Members } from '../members.js'
 import { cannotFold, chain, pieces, type Projection } from '../journal/projection.js'
 import { type Dependency, Task } from './task.js'
@@ -21,8 +21,10 @@ export interface TaskChange {
   readonly after: Task
   /** Those that became ready as it was applied, through a dependency. */
   readied: readonly Card[]
-  /** Who told of what it had spent, with what that was before. */
-  spent?: { readonly by: Id; readonly before: Usage }
+  /** How who worked on it was before. */
+  effect?: MemberEffect | undefined
+  /** Whom a strategy had given something last before it. */
+  lastGiven?: Id | undefined
 }
 
 /**
@@ -74,6 +76,11 @@ export class TaskBoard extends TaskPlaces implements Projection<TaskChange>, Tas
     return !isSatisfied(edge, this.standing(edge.id))
   }
 
+  /** How many tasks a member works on, or has been given and could start now; what is kept for it included. */
+  loadOf(member: Id): number {
+    return this.index.held.of(member) + this.ownReady(member)
+  }
+
   fold(event: JournalEvent): TaskChange {
     const { id, type, version = 0, changes } = event
     const known = this.#cards.get(id)
@@ -89,14 +96,13 @@ export class TaskBoard extends TaskPlaces implements Projection<TaskChange>, Tas
   apply(change: TaskChange): void {
     const { card, before, after } = change
     change.readied = this.#put(card, before, after)
-    if (!before || before.usage === after.usage) return
-    const { member: by = '' } = after.attempts.at(-1) ?? {}
-    change.spent = { by, before: this.#members.usageOf(by) }
-    this.#members.setUsage(by, sum(change.spent.before, difference(after.usage, before.usage)))
+    change.effect = applyEffect(this.#members, before, after)
+    change.lastGiven = this.index.given.remember(before, after)
   }
 
-  revert({ card, before, after, spent }: TaskChange): void {
-    if (spent) this.#members.setUsage(spent.by, spent.before)
+  revert({ card, before, after, effect, lastGiven }: TaskChange): void {
+    this.index.given.restore(lastGiven)
+    if (effect) revertEffect(this.#members, effect)
     this.#put(card, after, before)
   }
 
@@ -132,13 +138,15 @@ export class TaskBoard extends TaskPlaces implements Projection<TaskChange>, Tas
     const tasks = inOrder(this.#cards.values())
     return chain(
       this.forgotten.save(),
+      this.index.given.save(),
       pieces(tasks, (task) => [task.id, task.version, Task.changes(undefined, task)]),
     )
   }
 
   load(piece: Json): void {
     if (!Array.isArray(piece)) {
-      this.forgotten.load(piece)
+      if (Object.hasOwn(piece as object, 'lastGiven')) this.index.given.load(piece as { readonly lastGiven: Id })
+      else this.forgotten.load(piece)
       return
     }
     const task = Task.fold(undefined, ...(piece as unknown as [Id, number, JournalEvent['changes']]))
@@ -147,6 +155,7 @@ export class TaskBoard extends TaskPlaces implements Projection<TaskChange>, Tas
 
   clear(): void {
     for (const card of [...this.#cards.values()]) this.#put(card, card.task, undefined)
+    this.index.given.clear()
     this.forgotten.clear()
     this.takeTurned()
   }

@@ -112,10 +112,16 @@ function assign(desk: TaskDesk, turn: Turn, task: Task, { to, by, force = false 
   const { offeredTo } = task
   // Kept for its last holder only as long as that one may take it.
   const stillOffered = offeredTo && (isNobody || to.includes(offeredTo.member)) ? offeredTo : undefined
-  const move = { assignees: to, offeredTo: stillOffered, ...(!isNobody && { assignedAt: turn.now }) }
-  const assigned = sameJson(to, task.assignees)
-    ? task
-    : desk.move(turn, task, move, by, isNobody ? 'unassigned' : 'assigned')
+  const move = {
+    assignees: to,
+    autoAssigned: undefined,
+    offeredTo: stillOffered,
+    ...(!isNobody && { assignedAt: turn.now }),
+  }
+  const assigned =
+    sameJson(to, task.assignees) && task.autoAssigned !== true
+      ? task
+      : desk.move(turn, task, move, by, isNobody ? 'unassigned' : 'assigned')
   desk.notices.assigned(turn, assigned, task.assignees, by)
   return assigned
 }
@@ -142,6 +148,7 @@ export function claim(
 ): Task | undefined {
   desk.admit(turn, [by])
   const member = desk.members.expect(by)
+  desk.members.tellSeen(turn, by)
   if (hindrance(desk.board, member) !== undefined) return undefined
   if (named)
     return named.status !== 'pending' || refusal(desk.board, named, member)

@@ -130,8 +130,8 @@ export function dismiss(desk: TaskDesk, turn: Turn, member: Id): void {
       desk.move(turn, task, moves.release(task, 'its holder left the crew', false, desk.chances(turn)))
   }
   for (const { task } of [...desk.board.index.byAssignee.of(member)]) {
-    if (task.isOpen)
-      desk.move(turn, task, { assignees: task.assignees.filter((id) => id !== member) }, undefined, 'unassigned')
+    const assignees = task.assignees.filter((id) => id !== member)
+    if (task.isOpen) desk.move(turn, task, { assignees, autoAssigned: undefined }, undefined, 'unassigned')
   }
 }
 

@@ -1,12 +1,14 @@
 import type { Id } from '../input.js'
 import { NONE } from '../json.js'
 import { MultiMap, Tally } from '../multi-map.js'
+import { GivenTasks } from './given-tasks.js'
 import type { Card } from './task-card.js'
 import type { Task } from './task.js'
 
 /** The cards of a board by what their tasks say. None is in an order. */
 export class TaskIndex {
   readonly byAssignee = new MultiMap<Id, Card>()
+  readonly given = new GivenTasks()
   readonly byLabel = new MultiMap<string, Card>()
   readonly byKind = new MultiMap<string, Card>()
   readonly byParent = new MultiMap<Id, Card>()
@@ -24,6 +26,7 @@ export class TaskIndex {
     const was = before ?? NO_TASK
     const is = after ?? NO_TASK
     this.byAssignee.move(card, was.assignees, is.assignees)
+    this.given.move(card, was, is)
     this.byLabel.move(card, was.labels, is.labels)
     if (was.kind !== is.kind) this.byKind.move(card, keys(was.kind), keys(is.kind))
     if (was.parentId !== is.parentId) this.byParent.move(card, keys(was.parentId), keys(is.parentId))
@@ -51,7 +54,7 @@ export class TaskIndex {
 }
 
 type Indexed = Pick<Task, 'status' | 'assignees' | 'labels' | 'dependsOn' | 'attempts'> &
-  Partial<Pick<Task, 'kind' | 'parentId' | 'supersedes' | 'holder'>>
+  Partial<Pick<Task, 'autoAssigned' | 'kind' | 'parentId' | 'supersedes' | 'holder'>>
 
 /** What there is before a task is, for comparing. */
 const NO_TASK: Indexed = Object.freeze({

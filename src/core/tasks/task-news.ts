@@ -63,6 +63,8 @@ export class TaskNews implements Observer {
   readonly ends = new Waits<Task>()
   /** Called at each change of a task once it stands, those from before the opening included, for what keeps count. */
   readonly changes = new Set<(before: Task | undefined, after: Task) => void>()
+  /** Called after the clock has moved tasks. */
+  readonly turned = new Set<() => void>()
   readonly #wakes = new Set<() => void>()
 
   readonly #journal: LocalJournal
@@ -251,6 +253,7 @@ export class TaskNews implements Observer {
       this.#timer = undefined
       this.#turn()
       this.events.changed()
+      for (const hear of this.turned) hear()
       if (this.#board.expired.size > 0) void this.#settleExpired()
       this.#arm()
     }

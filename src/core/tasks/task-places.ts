@@ -1,9 +1,11 @@
 import { type Choice, ClaimQueues } from './claim-queues.js'
 import type { Environment } from '../environment.js'
 import { Bag, Heap, Slot } from '../heap.js'
+import type { Id } from '../input.js'
 import { NONE } from '../json.js'
 import type { MemberInfo } from '../members.js'
 import { audience, type Card, type Stage, stageOf, timeLimit } from './task-card.js'
+import type { Task } from './task.js'
 
 const OPEN_STAGES: readonly Stage[] = ['scheduled', 'blocked', 'new', 'assigned', 'in_progress', 'waiting']
 
@@ -46,6 +48,19 @@ export abstract class TaskPlaces {
   /** In no order. */
   inStage(stage: Stage): Bag<Card> {
     return this.#byStage[stage]
+  }
+
+  /** How many ready tasks are a member's own: given to it, or kept for it. */
+  ownReady(member: Id): number {
+    return this.#queues.countOf(member)
+  }
+
+  /** Ready tasks that nobody has and none is kept for, in the order of claiming: those that require what passes. */
+  *openTasks(passes: (requires: Task['requires']) => boolean): Generator<Card> {
+    const now = this.now()
+    // The wall clock may have gone back, or on past a limit.
+    for (const card of this.#queues.open(passes))
+      if (stageOf(card, now) === 'new' && timeLimit(card.task) > now) yield card
   }
 
   /** The first ready task for a member; see ClaimQueues. */

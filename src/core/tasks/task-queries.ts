@@ -1,17 +1,21 @@
 import type { Off } from '../environment.js'
-import { notFound } from '../errors.js'
+import { invalid, notFound } from '../errors.js'
 import type { Observable, OffEvent, On } from '../events.js'
+import type { Explanation } from './assignment.js'
 import type { IdempotencyKeys } from '../idempotency.js'
-import { anyFields, type Id, id as anId, read } from '../input.js'
+import { anyFields, type Id, id as anId, object, read } from '../input.js'
 import type { KindSchemas } from '../kinds.js'
 import type { LocalJournal } from '../journal/local-journal.js'
 import type { Members } from '../members.js'
+import { explainMember } from './member-explanations.js'
 import type { TaskBoard } from './task-board.js'
 import type { Stage } from './task-card.js'
 import type { TaskDesk } from './task-desk.js'
 import { count, readFilter, select, type TaskFilter } from './task-filter.js'
+import { explainTask } from './task-explanations.js'
 import { progressOf } from './task-graph.js'
 import type { TaskNews, TrackerEvents } from './task-news.js'
+import type { TrackRecords } from './track-records.js'
 import type { Task, TaskStatus } from './task.js'
 
 export interface Workload {
@@ -39,9 +43,12 @@ export interface TrackerParts {
   readonly board: TaskBoard
   readonly desk: TaskDesk
   readonly news: TaskNews
+  readonly records: TrackRecords
   /** Where kinds are registered. */
   readonly schemas: KindSchemas | undefined
 }
+
+const explained = object({ taskId: anId, member: anId })
 
 /** What a board tells, and answers at once, from memory. Throws `not_open` before its journal is open, `closed` after. */
 export class TaskQueries implements Observable<TrackerEvents> {
@@ -154,6 +161,19 @@ export class TaskQueries implements Observable<TrackerEvents> {
       return answer
     }
     return { getSnapshot, subscribe: (listener) => this.subscribe(listener) }
+  }
+
+  /**
+   * Why is nobody working on this task, or why does this member get nothing? Throws `not_found` for what is not there.
+   */
+  explain(of: { readonly taskId: Id } | { readonly member: Id }): Explanation {
+    const { taskId, member } = read(explained, of, 'of')
+    const { desk, members } = this.parts
+    if ((taskId === undefined) === (member === undefined)) throw invalid('Explain one: pass { taskId } or { member }')
+    this.parts.journal.assertOpen()
+    return taskId === undefined
+      ? explainMember(desk, members.expect(member as Id))
+      : explainTask(desk, this.expect(taskId))
   }
 
   subscribe(listener: () => void): Off {

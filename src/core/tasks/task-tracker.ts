@@ -25,6 +25,8 @@ import { type LocalJournal, journalFields, journalOf } from '../journal/local-jo
 import type { Mailboxes } from '../messages/mailboxes.js'
 import { Members } from '../members.js'
 import type { Message } from '../messages/message.js'
+import type { Plan, Strategy } from './assignment.js'
+import { autoAssign } from './auto-assign.js'
 import { TaskBoard } from './task-board.js'
 import type { Card } from './task-card.js'
 import { claim, type CommandName, commands, create, expect, expectAllowed } from './task-commands.js'
@@ -35,6 +37,7 @@ import * as input from './task-input.js'
 import { TaskNews } from './task-news.js'
 import { TaskQueries, type TrackerParts } from './task-queries.js'
 import { TaskNotices } from './task-notices.js'
+import { TrackRecords } from './track-records.js'
 import type { Turn } from '../journal/projection.js'
 import type { RetryPolicy, Task } from './task.js'
 
@@ -129,6 +132,22 @@ export class TaskTracker<K extends Kinds = Kinds> extends TaskQueries implements
 
   unassign(id: Id, options: input.CommandOptions = {}): Promise<Task> {
     return this.#run('assign', id, options, { to: [] })
+  }
+
+  /**
+   * Asks a strategy who should do what is ready and nobody's, or of the named tasks what is, and assigns that, with
+   * notices; nobody gets more than its capacity. `dryRun` only answers the plan. What strategies have given and nobody can
+   * start is given anew. A plan that one commit does not hold (some hundred tasks) goes on in further ones: each is decided
+   * on the newest state, and what others have changed meanwhile is planned anew. Rejects with `not_found`,
+   * `invalid_input` (a strategy that fails or answers no plan) or `not_eligible` (one that gives to who is unable or full);
+   * then nothing is changed, but for what earlier commits of the same plan hold.
+   */
+  autoAssign(options: {
+    readonly strategy: Strategy
+    readonly tasks?: readonly Id[]
+    readonly dryRun?: boolean
+  }): Promise<Plan> {
+    return autoAssign(this.parts, options)
   }
 
   /**
@@ -357,5 +376,6 @@ function partsOf(
   })
   keys.keepWhile((id) => board.get(id)?.isOpen === true)
   const schemas = kinds && new KindSchemas(kinds, journal, limits)
-  return { journal, members, keys, board, desk, news, schemas }
+  const records = journal.keep('track-records', () => new TrackRecords(news.changes))
+  return { journal, members, keys, board, desk, news, records, schemas }
 }

@@ -117,6 +117,8 @@ export class Task<Input = Json | undefined> {
   declare readonly priority: number
   /** Who it is given to; the first is the lead. A claim does not change it. */
   declare readonly assignees: readonly Id[]
+  /** It was given by a strategy and not by hand: until it is started, automatic assignment may give it to another. */
+  declare readonly autoAssigned?: boolean
   /** Who works on it now. */
   declare readonly holder?: Id
   /** Overdue after it. */
@@ -190,6 +192,7 @@ export class Task<Input = Json | undefined> {
     this.status = base.status
     this.priority = base.priority
     this.assignees = base.assignees
+    this.autoAssigned = base.autoAssigned
     this.holder = base.holder
     this.dueAt = base.dueAt
     this.failAt = base.failAt

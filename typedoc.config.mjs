@@ -18,6 +18,7 @@ export default {
     'Arguments',
     'NumberKey',
     'Measures',
+    'Counts',
   ],
   excludeInternal: true,
   excludePrivate: true,

@@ -42,12 +42,12 @@ export interface Entry {
   readonly assignee: string | null | undefined
 }
 
-export interface Edge {
+interface Edge {
   readonly issueId: string
   readonly on: string
 }
 
-export interface Remark {
+interface Remark {
   readonly issueId: string
   readonly author: string
   readonly text: string

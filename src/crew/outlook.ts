@@ -21,6 +21,7 @@ export class Outlook {
   readonly #commands: MessageCommands
   readonly #refusals: Refusals
 
+  /** @internal */
   constructor(parts: TrackerParts, commands: MessageCommands, refusals: Refusals) {
     this.#parts = parts
     this.#commands = commands

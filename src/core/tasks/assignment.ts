@@ -40,7 +40,7 @@ export interface AssignmentView {
 export interface Assignment {
   readonly taskId: Id
   readonly member: Id
-  /** Why this one of those who were as good. */
+  /** Why this one, where others are as good or better. */
   readonly tieBreak?: string
   /** Where a strategy plans ahead; milliseconds since the epoch. */
   readonly startAt?: number

@@ -13,6 +13,7 @@ const parts = {
       'core/messages/*',
       'core/policy',
       'core/idempotency',
+      'crew/events',
       'crew/rebuilt',
       'core/journal/sessions',
       'core/crew.property',

@@ -41,6 +41,7 @@ describe('a policy', () => {
     await bo.reply(message, 'Ho')
     await bo.follow('news')
     await bo.unfollow('news')
+    ana.ask('bo', 'Well?').catch(() => undefined)
     await ana.setAvailability(false)
     await crew.join('ana', { capacity: 2 })
     await crew.leave('bo')
@@ -64,6 +65,7 @@ describe('a policy', () => {
       'bo reply',
       'bo follow',
       'bo unfollow',
+      'ana ask',
       'ana setAvailability',
       'ana join',
       'bo leave',
@@ -89,6 +91,7 @@ describe('a policy', () => {
     })
     expect(target('reply')).toMatchObject({ recipient: 'ana', replyTo: message.id })
     expect(target('follow')).toEqual({ topic: 'news' })
+    expect(target('ask')).toEqual({ sender: 'ana', recipient: 'bo', content: 'Well?' })
     expect(target('unfollow')).toEqual({ topic: 'news' })
     expect(target('setAvailability')).toEqual({ available: false })
     expect(target('join')).toEqual({ capacity: 2 })

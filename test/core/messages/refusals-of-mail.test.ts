@@ -4,6 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { openTeam } from '../../support/team.js'
 
 const NOT = Symbol('neither an id, nor an object, nor text') as never
+const HOSTILE = new Proxy(
+  {},
+  {
+    getPrototypeOf: () => {
+      throw new Error('no')
+    },
+  },
+) as never
 const draft = { sender: 'ana', recipient: 'bo', content: 'x' }
 
 /** What a call is refused with, be it at once or later. */
@@ -37,6 +45,7 @@ describe('what is wrong with a call', () => {
     ['recipient', (mail) => mail.resend('m', NOT)],
     ['delivery', (mail) => mail.acknowledge(NOT)],
     ['delivery', (mail) => mail.giveBack(NOT)],
+    ['options', (mail) => mail.send(draft, NOT)],
     ['options', (mail) => mail.receive('bo', NOT)],
     ['options', (mail) => mail.giveBack({ messageId: 'm', recipient: 'bo', count: 1 }, NOT)],
     ['options', (mail) => mail.ask(draft, NOT)],
@@ -44,6 +53,8 @@ describe('what is wrong with a call', () => {
     ['options', () => new Communications(NOT)],
     ['filter', (mail) => mail.messages(NOT)],
     ['thread', (mail) => mail.thread(NOT)],
+    ['thread.taskId', (mail) => mail.thread({} as never)],
+    ['message cannot be read', (mail) => mail.reply(HOSTILE, { sender: 'bo', content: 'y' })],
   ])('is said of %s by its name', async (name, call) => {
     const environment = manualEnvironment({ seed: 1 })
     const communications = new Communications({ environment: { ...environment, id: () => 'm' } })

@@ -68,7 +68,7 @@ export class Outlook {
     const { board } = this.#parts
     const now = board.now()
     const isTriedAgain = ({ task }: Card): boolean => task.counted.failures > 0
-    const isKept = ({ task: { offeredTo } }: Card): boolean => offeredTo !== undefined && offeredTo.until > now
+    const isKept = ({ task: { keptFor } }: Card): boolean => keptFor !== undefined && keptFor.until > now
     const ready = [...board.inStage('new'), ...board.inStage('assigned')]
     return [...[...board.inStage('scheduled')].filter(isTriedAgain), ...ready.filter(isKept)]
   }

@@ -47,8 +47,8 @@ export function untaken(view: ReportView, ready: readonly Task[]): readonly Unta
 }
 
 function readySince({ tracker }: ReportView, task: Task): number {
-  const { createdAt, assignedAt = 0, notBefore = 0, offeredTo, attempts, answers } = task
+  const { createdAt, assignedAt = 0, notBefore = 0, keptFor, attempts, answers } = task
   const ends = task.dependsOn.map(({ id }) => tracker.parts.board.get(id)?.endedAt ?? 0)
-  const last = [attempts.at(-1)?.endedAt ?? 0, answers.at(-1)?.at ?? 0, offeredTo?.until ?? 0]
+  const last = [attempts.at(-1)?.endedAt ?? 0, answers.at(-1)?.at ?? 0, keptFor?.until ?? 0]
   return Math.max(createdAt, assignedAt, notBefore, ...last, ...ends)
 }

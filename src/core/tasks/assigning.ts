@@ -112,7 +112,7 @@ function move(desk: TaskDesk, turn: Turn, { task, to }: Step): void {
     desk.move(turn, task, { assignees: NONE, autoAssigned: undefined }, undefined, 'unassigned')
     return
   }
-  const given = { assignees: [to], autoAssigned: true, assignedAt: turn.now, offeredTo: undefined }
+  const given = { assignees: [to], autoAssigned: true, assignedAt: turn.now, keptFor: undefined }
   desk.notices.assigned(turn, desk.move(turn, task, given, undefined, 'assigned'), task.assignees)
 }
 

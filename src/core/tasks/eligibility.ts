@@ -41,12 +41,13 @@ export const notEligible = (task: Task, member: MemberInfo, why: string): CrewEr
   new CrewError('not_eligible', `${member.id} cannot take task ${task.id}: ${why}`, { id: task.id, member: member.id })
 
 function obstacle(board: TaskBoard, task: Task, member: MemberInfo): string | undefined {
-  const { dependsOn, notBefore = 0, offeredTo, assignees } = task
+  const { dependsOn, notBefore = 0, keptFor, assignees } = task
   const now = board.now()
   const open = dependsOn.filter((edge) => board.isOpenEdge(edge))
   if (board.card(task.id)?.cascades) return 'it falls with another, which has ended'
   if (open.length > 0) return `it waits for ${open.map(({ id }) => id).join(', ')}`
   if (notBefore > now) return `it is scheduled for ${new Date(notBefore).toISOString()}`
-  if (offeredTo && offeredTo.until > now && offeredTo.member !== member.id) return `it is kept for ${offeredTo.member}`
+  if (keptFor && keptFor.until > now && !keptFor.members.includes(member.id))
+    return `it is kept for ${keptFor.members.join(', ')}`
   return isFor(member, task) ? undefined : (unfit(member, task) ?? `it is assigned to ${assignees.join(', ')}`)
 }

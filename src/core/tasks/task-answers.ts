@@ -85,8 +85,8 @@ export function goOn(desk: TaskDesk, turn: Turn, task: Task, move: Move, by?: Id
   const { member: id, leaseMs = desk.settings.leaseMs } = task.attempts.at(-1) ?? {}
   const member = id === undefined ? undefined : desk.members.get(id)
   const isReady = member && isFor(member, task) && hindrance(desk.board, member) === undefined
-  const offeredTo = isReady ? { member: member.id, until: turn.now + leaseMs } : undefined
-  return desk.move(turn, task, { ...move, status: 'pending', counted, offeredTo }, by)
+  const keptFor = isReady ? { members: [member.id], until: turn.now + leaseMs } : undefined
+  return desk.move(turn, task, { ...move, status: 'pending', counted, keptFor }, by)
 }
 
 /** Who answers for a waiting task. Throws unless it is one who may. */

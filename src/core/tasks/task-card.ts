@@ -57,8 +57,8 @@ export function stageOf({ task, openDependencies, cascades }: Card, now: number)
 }
 
 /** Who may take it; nobody named means whoever fits. */
-export const audience = ({ offeredTo, assignees }: Task, now: number): readonly Id[] =>
-  offeredTo && offeredTo.until > now ? [offeredTo.member] : assignees
+export const audience = ({ keptFor, assignees }: Task, now: number): readonly Id[] =>
+  keptFor && keptFor.until > now ? keptFor.members : assignees
 
 /** When it fails, or what it waits for is over, unless something happens before. */
 export function timeLimit(task: Task): number {

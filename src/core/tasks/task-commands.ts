@@ -96,7 +96,7 @@ function update(desk: TaskDesk, turn: Turn, task: Task, { change, by, version = 
       { id },
     )
   desk.admit(turn, change.reviewers, change.watchers)
-  return desk.move(turn, task, change.requires ? { ...change, offeredTo: undefined } : change, by)
+  return desk.move(turn, task, change.requires ? { ...change, keptFor: undefined } : change, by)
 }
 
 function assign(desk: TaskDesk, turn: Turn, task: Task, { to, by, force = false }: Given['assign']): Task {
@@ -109,13 +109,13 @@ function assign(desk: TaskDesk, turn: Turn, task: Task, { to, by, force = false 
       task,
       to.filter((id) => !task.assignees.includes(id)),
     )
-  const { offeredTo } = task
+  const { keptFor } = task
   // Kept for its last holder only as long as that one may take it.
-  const stillOffered = offeredTo && (isNobody || to.includes(offeredTo.member)) ? offeredTo : undefined
+  const stillKept = keptFor && (isNobody || keptFor.members.every((id) => to.includes(id))) ? keptFor : undefined
   const move = {
     assignees: to,
     autoAssigned: undefined,
-    offeredTo: stillOffered,
+    keptFor: stillKept,
     ...(!isNobody && { assignedAt: turn.now }),
   }
   const assigned =

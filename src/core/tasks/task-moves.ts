@@ -89,7 +89,7 @@ export function start(task: Task, member: Id, session: Id, leaseMs: number | und
     fence,
     attemptCount: number,
     attempts: [...task.attempts.slice(1 - HISTORY), attempt],
-    offeredTo: undefined,
+    keptFor: undefined,
   }
 }
 
@@ -112,7 +112,7 @@ export function end(status: TaskStatus, endedAt: number, ...more: readonly Move[
     endedAt,
     holder: undefined,
     waitingFor: undefined,
-    offeredTo: undefined,
+    keptFor: undefined,
     notBefore: undefined,
     failure: undefined,
     cancelRequested: false,

@@ -133,13 +133,13 @@ export abstract class TaskPlaces {
   #setTime(card: Card, now: number): void {
     const { task } = card
     this.#placedAt = Math.max(this.#placedAt, now)
-    const { dueAt = Infinity, notBefore = 0, offeredTo } = task
+    const { dueAt = Infinity, notBefore = 0, keptFor } = task
     const limit = timeLimit(task)
-    if (dueAt === Infinity && limit === Infinity && notBefore <= now && !offeredTo) return
+    if (dueAt === Infinity && limit === Infinity && notBefore <= now && !keptFor) return
     card.timeSlot ??= new Slot<Card>(card)
     if (dueAt <= now) this.overdue.add(card)
     if (limit <= now) this.expired.add(card)
-    card.turnsAt = Math.min(...[dueAt, limit, notBefore, offeredTo?.until ?? 0].filter((at) => at > now))
+    card.turnsAt = Math.min(...[dueAt, limit, notBefore, keptFor?.until ?? 0].filter((at) => at > now))
     if (card.turnsAt < Infinity) this.#timeline.add(card.timeSlot)
   }
 

@@ -42,9 +42,9 @@ function pending(desk: TaskDesk, task: Task): Shortage | undefined {
     return { reason: `It is scheduled for ${at(task.notBefore)}${after}`, help: 'Wait until then' }
   }
   if (task.assignees.length > 0) return assigned(desk, task)
-  const { offeredTo } = task
-  return audience(task, now).length > 0 && offeredTo
-    ? { reason: `It is kept for ${offeredTo.member} until ${at(offeredTo.until)}`, help: 'Wait until then' }
+  const { keptFor } = task
+  return audience(task, now).length > 0 && keptFor
+    ? { reason: `It is kept for ${keptFor.members.join(', ')} until ${at(keptFor.until)}`, help: 'Wait until then' }
     : undefined
 }
 

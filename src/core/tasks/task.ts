@@ -139,8 +139,8 @@ export class Task<Input = Json | undefined> {
   declare readonly waitingFor?: WaitingFor
   /** What was asked and answered, reviews included; the newest 20, newest last. */
   declare readonly answers: readonly Answer[]
-  /** After an answer, the task is kept for its last holder for one lease. */
-  declare readonly offeredTo?: { readonly member: Id; readonly until: number }
+  /** Until then nobody else takes it: after an answer its last holder may go on, after a hand-off those whom it was offered to. */
+  declare readonly keptFor?: { readonly members: readonly Id[]; readonly until: number }
   declare readonly estimateMs?: number
   /** Of one attempt; passing it is a retryable failure. */
   declare readonly timeLimitMs?: number
@@ -208,7 +208,7 @@ export class Task<Input = Json | undefined> {
     this.progress = base.progress
     this.waitingFor = base.waitingFor
     this.answers = base.answers
-    this.offeredTo = base.offeredTo
+    this.keptFor = base.keptFor
     this.estimateMs = base.estimateMs
     this.timeLimitMs = base.timeLimitMs
     this.retry = base.retry

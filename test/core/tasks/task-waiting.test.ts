@@ -296,8 +296,8 @@ describe('a review', () => {
 describe('a task that was answered', () => {
   it('is kept for its last holder for one lease, then is there for all', async () => {
     const { environment, tracker } = await waiting()
-    const { offeredTo } = await tracker.resume('a', { by: 'hana' })
-    expect(offeredTo).toEqual({ member: 'ana', until: environment.now() + 60_000 })
+    const { keptFor } = await tracker.resume('a', { by: 'hana' })
+    expect(keptFor).toEqual({ members: ['ana'], until: environment.now() + 60_000 })
     expect(await tracker.claim('bo')).toBeUndefined()
     expect(await refusal(tracker.start('a', { by: 'bo' }))).toMatchObject({
       code: 'not_eligible',
@@ -306,7 +306,7 @@ describe('a task that was answered', () => {
     await environment.advance(59_999)
     expect(await tracker.claim('bo')).toBeUndefined()
     await environment.advance(1)
-    expect((await claim(tracker, 'bo')).task.offeredTo).toBeUndefined()
+    expect((await claim(tracker, 'bo')).task.keptFor).toBeUndefined()
   })
 
   // Seed 11850 of the simulation.
@@ -314,7 +314,7 @@ describe('a task that was answered', () => {
     const { tracker } = await waiting()
     await tracker.resume('a', { by: 'hana' })
     await tracker.assign('a', 'bo')
-    expect(tracker.get('a')?.offeredTo).toBeUndefined()
+    expect(tracker.get('a')?.keptFor).toBeUndefined()
     expect(await tracker.claim('ana')).toBeUndefined()
     expect(await tracker.claim('bo')).toMatchObject({ member: 'bo' })
 
@@ -334,7 +334,7 @@ describe('a task that was answered', () => {
     const { environment, tracker } = await openBoard()
     await tracker.create(named('a'))
     await (await claim(tracker, 'ana', { leaseMs: 5000 })).wait({ for: 'input', of: 'hana' })
-    expect((await tracker.resume('a')).offeredTo?.until).toBe(environment.now() + 5000)
+    expect((await tracker.resume('a')).keptFor?.until).toBe(environment.now() + 5000)
   })
 
   it('is taken by its last holder before what is more urgent', async () => {
@@ -358,7 +358,7 @@ describe('a task that was answered', () => {
   ])('is there for all at once when its last holder is %s', async (_, arrange) => {
     const board = await waiting()
     await arrange(board)
-    expect((await board.tracker.resume('a', { by: 'hana' })).offeredTo).toBeUndefined()
+    expect((await board.tracker.resume('a', { by: 'hana' })).keptFor).toBeUndefined()
     expect((await claim(board.tracker, 'bo')).task.id).toBe('a')
   })
 })

@@ -40,7 +40,7 @@ type Fields = Partial<{
   notBefore: number | null
   failAt: number | null
   timeLimitMs: number | null
-  offeredTo: object | null
+  keptFor: object | null
 }>
 
 const BLANK: Row & { readonly timed: ReadonlySet<string> } = {
@@ -54,7 +54,7 @@ const BLANK: Row & { readonly timed: ReadonlySet<string> } = {
   isTimed: false,
   timed: new Set(),
 }
-const TIMED = ['notBefore', 'failAt', 'offeredTo'] as const
+const TIMED = ['notBefore', 'failAt', 'keptFor'] as const
 
 /** The sequential model: what a crew is after each event, and what it may answer then. Written without the library's code. */
 export class BoardModel {

@@ -141,7 +141,7 @@ export class History {
     for (const { events } of commits)
       for (const { id, type, version = 0, changes } of events) {
         if (id !== key || !type.startsWith('task.')) continue
-        for (const field of ['notBefore', 'offeredTo']) {
+        for (const field of ['notBefore', 'keptFor']) {
           if (changes[field] === null) timed.delete(field)
           else if (changes[field] !== undefined) timed.add(field)
         }

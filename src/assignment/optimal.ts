@@ -20,13 +20,19 @@ export interface OptimalOptions {
   readonly capacity?: (member: MemberInfo) => number
 }
 
-/** What `optimal` proposes, and what is proved of it. */
+/** What `optimal` proposes, and what is proved of it; its `summary` says the same in words. */
 export interface OptimalProposal extends Proposal {
+  readonly summary: string
+  readonly figures: OptimalFigures
+}
+
+/** Of the plan of `optimal`. */
+export type OptimalFigures = {
   /** Of all that is assigned. */
   readonly cost: number
   /** However tasks are given, at least so many are left. */
   readonly leastLeft: number
-  /** No plan that leaves as few costs less; `undefined` where it is not proved that so many must be left. */
+  /** No plan that leaves as few costs less; left out where it is not proved that so many must be left. */
   readonly leastCost?: number
 }
 
@@ -67,9 +73,8 @@ export function optimal(options: OptimalOptions): (view: AssignmentView) => Opti
     return {
       assigned: assignedOf(view, problem, solution),
       rate: savingOf(view, given.cost),
-      cost: solution.cost,
-      leastLeft: solution.leastLeft,
-      ...(solution.leastCost > -Infinity && { leastCost: solution.leastCost }),
+      summary: summaryOf(solution),
+      figures: figuresOf(solution),
     }
   }
 }
@@ -118,6 +123,29 @@ function assignedOf(view: AssignmentView, { cost }: Problem, { memberOf }: Solut
     }
   })
 }
+
+const figuresOf = ({ cost, leastLeft, leastCost }: Solution): OptimalFigures => ({
+  cost,
+  leastLeft,
+  ...(leastCost > -Infinity && { leastCost }),
+})
+
+function summaryOf({ cost, left, leastLeft, leastCost }: Solution): string {
+  const costs = `costs ${rounded(cost)} in all`
+  if (left > leastLeft) return `It ${costs} and leaves ${left}; no plan leaves fewer than ${leastLeft}`
+  const isLeast = cost - leastCost <= ROUNDING * Math.max(1, Math.abs(cost))
+  const others = left > 0 ? 'no such plan' : 'no plan'
+  const proof = isLeast
+    ? `; ${others} costs less`
+    : leastCost > -Infinity
+      ? `; ${others} costs less than ${rounded(leastCost)}`
+      : ''
+  return left > 0 ? `It leaves ${left}, as every plan must, and ${costs}${proof}` : `It ${costs}${proof}`
+}
+
+/** What adding up may take from a sum. */
+const ROUNDING = 1e-9
+const rounded = (value: number): number => Math.round(value * 1000) / 1000
 
 /** How much less a member costs than the dearest of those who can do it. */
 function savingOf(view: AssignmentView, costOf: OptimalOptions['cost']): Rating {

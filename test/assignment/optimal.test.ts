@@ -45,7 +45,8 @@ describe('optimal', () => {
     const proposal = optimal({ cost })(await viewOf(['t1', 't2'], [member('ana'), member('bo')]))
 
     expect(pairs(proposal)).toEqual(['t1 bo', 't2 ana'])
-    expect(proposal).toMatchObject({ cost: 3, leastCost: 3, leastLeft: 0 })
+    expect(proposal.figures).toEqual({ cost: 3, leastCost: 3, leastLeft: 0 })
+    expect(proposal.summary).toBe('It costs 3 in all; no plan costs less')
   })
 
   it('says why a member gets a task that costs less with another', async () => {
@@ -67,7 +68,11 @@ describe('optimal', () => {
   it('gives nothing to who has more than its capacity, and tells how many are left', async () => {
     const view = await viewOf(['t1', 't2'], [member('ana'), member('bo')], { load: (id) => (id === 'ana' ? 4 : 0) })
 
-    expect(optimal({ cost })(view)).toMatchObject({ assigned: [{ taskId: 't1', member: 'bo' }], cost: 2, leastLeft: 1 })
+    expect(optimal({ cost })(view)).toMatchObject({
+      assigned: [{ taskId: 't1', member: 'bo' }],
+      figures: { cost: 2, leastLeft: 1, leastCost: 2 },
+      summary: 'It leaves 1, as every plan must, and costs 2 in all; no such plan costs less',
+    })
   })
 
   it('gives tasks only to who is able, and to whom they have a cost', async () => {

@@ -1,8 +1,8 @@
 import type { Id } from '../input.js'
 import { NONE } from '../json.js'
 import type { Turn } from '../journal/projection.js'
-import type { LeftTask, PlannedAssignment, Proposal, Rating, Strategy } from './assignment.js'
-import { Explainer } from './assignment-plan.js'
+import type { LeftTask, PlannedAssignment, Proposal, Strategy } from './assignment.js'
+import { type About, Explainer } from './assignment-plan.js'
 import { DeskView } from './assignment-view.js'
 import { canBeGiven } from './obstacles.js'
 import { askStrategy } from './proposals.js'
@@ -23,7 +23,7 @@ interface Step {
 export interface Progress {
   readonly assigned: readonly PlannedAssignment[]
   readonly left: readonly LeftTask[]
-  readonly rate: Rating | undefined
+  readonly about: About
   /** What is not done yet. */
   readonly steps: readonly Step[]
 }
@@ -52,7 +52,8 @@ export function goOn(desk: TaskDesk, records: TrackRecords, turn: Turn, order: O
   const done = new Set(assigned.map(({ taskId }) => taskId))
   const tasks = order.tasks?.flatMap((id) => (done.has(id) ? NONE : (desk.board.get(id) ?? NONE)))
   const plan = planFor(desk, records, turn, order.strategy, tasks)
-  return { ...plan, assigned: [...assigned, ...plan.assigned], steps: carryOut(desk, turn, plan.steps) }
+  const { summary: _summary, figures: _figures, ...about } = plan.about
+  return { ...plan, about, assigned: [...assigned, ...plan.assigned], steps: carryOut(desk, turn, plan.steps) }
 }
 
 /** Gives at once what the strategy says; answers what the commit has no room for any more. */
@@ -79,12 +80,13 @@ function planFor(
   const all = wanted(desk, turn.now, named)
   const view = new DeskView(desk, records, turn.now, all)
   const proposal = askStrategy(strategy, view, desk.journal.onError)
+  const { assigned: _, ...about } = proposal
   const explainer = new Explainer(view, proposal)
   for (const task of all.tasks) named?.delete(task)
   return {
     assigned: explainer.assigned(),
     left: [...explainer.left(), ...leaveUnready(desk, [...(named ?? NONE)])],
-    rate: proposal.rate,
+    about,
     steps: stepsOf(view, proposal),
   }
 }

@@ -7,6 +7,8 @@ import { shortageOf } from './shortages.js'
 import type { Task } from './task.js'
 
 type Parts = Candidate['parts']
+/** What a proposal says beside who is given what. */
+export type About = Omit<Proposal, 'assigned'>
 
 const readParts = record(number())
 
@@ -100,16 +102,20 @@ export class Explainer {
   }
 }
 
-export function planOf({
-  assigned,
-  left,
-  rate,
-}: Omit<Plan, 'explain' | 'rate'> & { readonly rate: Rating | undefined }): Plan {
-  const explain = (): string => [...assigned.map(assignedLine), ...left.map(leftLine)].join('\n')
+export function planOf(assigned: readonly PlannedAssignment[], left: readonly LeftTask[], proposal: About): Plan {
+  const { later = NONE, summary } = proposal
+  const explain = (): string => {
+    const planned = new Map(later.map((one) => [one.taskId, one]))
+    const leftLines = left.map((one) => leftLine(one, planned.get(one.taskId)))
+    for (const { taskId } of left) planned.delete(taskId)
+    const lines = [...assigned.map(assignedLine), ...leftLines, ...Array.from(planned.values(), laterLine)]
+    return (summary === undefined ? lines : [`${summary}.`, ...lines]).join('\n')
+  }
   return Object.freeze({
+    ...proposal,
     assigned: Object.freeze(assigned),
     left: Object.freeze(left),
-    ...(rate && { rate }),
+    later: Object.freeze(later),
     explain,
   })
 }
@@ -117,20 +123,30 @@ export function planOf({
 /** How many candidates a line names beside who is given the task. */
 const OTHERS = 2
 
-function assignedLine({ taskId, member, candidates, tieBreak }: PlannedAssignment): string {
+function assignedLine(one: PlannedAssignment): string {
+  const { taskId, member, candidates, tieBreak } = one
   const chosen = candidates.find((one) => one.member === member)
-  const others = candidates.filter((one) => one.eligible && one !== chosen).slice(0, OTHERS)
-  const words = [`${taskId} → ${member}`]
+  const others = candidates.filter((other) => other.eligible && other !== chosen).slice(0, OTHERS)
+  const words = [`${taskId} → ${member}${span(one)}`]
   if (chosen && Object.keys(chosen.parts).length > 0) {
     const parts = Object.entries(chosen.parts).map(([name, part]) => `${name} ${rounded(part)}`)
     words.push(`: ${rounded(chosen.score)} (${parts.join(', ')})`)
-    words.push(...others.map((one) => `, ${one.member} ${rounded(one.score)}`))
+    words.push(...others.map((other) => `, ${other.member} ${rounded(other.score)}`))
   }
   if (tieBreak !== undefined) words.push(`; ${tieBreak}`)
   return words.join('')
 }
 
-const leftLine = ({ taskId, reason, help }: LeftTask): string => `${taskId} is left. ${reason}. ${help}.`
+const leftLine = ({ taskId, reason, help }: LeftTask, planned: Assignment | undefined): string =>
+  planned ? `${laterLine(planned)} ${reason}.` : `${taskId} is left. ${reason}. ${help}.`
+const laterLine = (one: Assignment): string => `${one.taskId} → ${one.member} later${span(one)}.`
+
+/** When it is planned, where the strategy says so. */
+function span({ startAt, endAt }: Assignment): string {
+  const from = startAt === undefined ? '' : ` from ${new Date(startAt).toISOString()}`
+  return endAt === undefined ? from : `${from} to ${new Date(endAt).toISOString()}`
+}
+
 const rounded = (value: number): number => Math.round(value * 1000) / 1000
 
 const byRank = (a: Candidate, b: Candidate): number => Number(b.eligible) - Number(a.eligible) || b.score - a.score

@@ -59,6 +59,10 @@ export interface Proposal {
   readonly assigned: readonly Assignment[]
   /** What the strategy would give later, in the order of starting: for people to see, and given to nobody yet. */
   readonly later?: readonly Assignment[]
+  /** What the strategy says of the plan as a whole, such as what is proved of it; `explain()` begins with it. */
+  readonly summary?: string
+  /** The same in figures, by name. */
+  readonly figures?: Readonly<Record<string, number>>
   /** How candidates are scored in the plan's explanation; left out, they have none. */
   readonly rate?: Rating
 }
@@ -94,11 +98,16 @@ export interface LeftTask {
   readonly candidates: readonly Candidate[]
 }
 
-/** What a strategy decided, and why. */
+/**
+ * What a strategy decided, and why. `summary` and `figures` are left out when others changed something while the plan was
+ * carried out, so that the rest of it was planned anew.
+ */
 export interface Plan extends Proposal {
   readonly assigned: readonly PlannedAssignment[]
+  /** Of what was to be given; what is planned for later is among it. */
   readonly left: readonly LeftTask[]
-  /** The same in words, for people and models: a line for each task. */
+  readonly later: readonly Assignment[]
+  /** The same in words, for people and models: the summary, and a line for each task. */
   explain(): string
 }
 

@@ -20,5 +20,5 @@ export async function autoAssign({ journal, desk, records }: TrackerParts, optio
     const before = progress
     progress = await journal.decide((turn) => goOn(desk, records, turn, order, before))
   }
-  return planOf(progress)
+  return planOf(progress.assigned, progress.left, progress.about)
 }

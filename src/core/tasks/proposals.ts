@@ -1,29 +1,40 @@
 import { CrewError, invalid, notFound } from '../errors.js'
-import { filledText, type Id, id, many, number, read, type Reader, wrong } from '../input.js'
+import { filledText, type Id, id, many, number, read, type Reader, record, wrong } from '../input.js'
+import { NONE } from '../json.js'
 import type { Assignment, Proposal, Rating, Strategy } from './assignment.js'
 import type { DeskView } from './assignment-view.js'
 
-const fields = { taskId: id, member: id, tieBreak: filledText, startAt: number(), endAt: number() }
+type Fields<T> = { readonly [K in keyof T]-?: Reader<T[K]> }
 
-/** The fields that count; a plan's assignments have others beside them. */
-const assignment: Reader<Assignment> = (value, name, limits) => {
-  if (typeof value !== 'object' || value === null) return wrong(name, 'an object', value)
-  const given: Record<string, unknown> = {}
-  for (const [field, reader] of Object.entries(fields)) {
-    const part = (value as Record<string, unknown>)[field]
-    const isNeeded = field === 'taskId' || field === 'member'
-    if (isNeeded || part !== undefined) given[field] = reader(part, `${name}.${field}`, limits)
+/** An object of which these fields count: a plan has others beside them, and so have its assignments. */
+const partly = <T, N extends keyof T>(needed: Fields<Pick<T, N>>, others: Fields<Omit<T, N>>): Reader<T> => {
+  const fields = Object.entries<Reader<unknown>>({ ...needed, ...others })
+  return (value, name, limits) => {
+    if (typeof value !== 'object' || value === null)
+      return wrong(name, `an object { ${Object.keys(needed).join(', ')} }`, value)
+    const given: Record<string, unknown> = {}
+    for (const [field, reader] of fields) {
+      const part = (value as Record<string, unknown>)[field]
+      if (field in needed || part !== undefined) given[field] = reader(part, `${name}.${field}`, limits)
+    }
+    return given as T
   }
-  return given as unknown as Assignment
 }
 
-const proposal: Reader<Proposal> = (value, name, limits) => {
-  if (typeof value !== 'object' || value === null) return wrong(name, 'an object { assigned }', value)
-  const { assigned, rate } = value as Record<string, unknown>
-  if (rate !== undefined && typeof rate !== 'function') return wrong(`${name}.rate`, 'a function', rate)
-  const read = many(assignment)(assigned, `${name}.assigned`, limits)
-  return rate === undefined ? { assigned: read } : { assigned: read, rate: rate as Rating }
-}
+/** The range of Date. */
+const instant = number(-8.64e15, 8.64e15)
+const assignments = many(
+  partly<Assignment, 'taskId' | 'member'>(
+    { taskId: id, member: id },
+    { tieBreak: filledText, startAt: instant, endAt: instant },
+  ),
+)
+const rating: Reader<Rating> = (value, name) =>
+  typeof value === 'function' ? (value as Rating) : wrong(name, 'a function', value)
+const proposal = partly<Proposal, 'assigned'>(
+  { assigned: assignments },
+  { later: assignments, summary: filledText, figures: record(number()), rate: rating },
+)
 
 /**
  * Asks a strategy, and checks what it answers like all that comes from outside. Throws `invalid_input` for a strategy that
@@ -32,6 +43,7 @@ const proposal: Reader<Proposal> = (value, name, limits) => {
 export function askStrategy(strategy: Strategy, view: DeskView, onError: (error: unknown) => void): Proposal {
   const proposed = read(proposal, answerOf(strategy, view, onError), 'plan')
   refuseWrong(proposed.assigned, view)
+  refuseUnknown(proposed, view)
   return proposed
 }
 
@@ -58,7 +70,7 @@ function refuseWrong(assigned: readonly Assignment[], view: DeskView): void {
     if (!task) throw strange(taskId, view)
     left.delete(taskId)
     const member = members.get(to)
-    if (!member) throw notFound('Member', to, '; a strategy names members of the view')
+    if (!member) throw unknownMember(to)
     const already = given.get(to) ?? 0
     const [why] = view.obstacles(member, task, view.load(to) + already)
     if (why)
@@ -70,9 +82,26 @@ function refuseWrong(assigned: readonly Assignment[], view: DeskView): void {
   }
 }
 
+/** Of what is for later: tasks and members that there are, each task once, and not when it is given now. */
+function refuseUnknown({ assigned, later = NONE }: Proposal, view: DeskView): void {
+  if (later.length === 0) return
+  const members = new Set(view.members.map((member) => member.id))
+  const planned = new Set(assigned.map(({ taskId }) => taskId))
+  for (const { taskId, member } of later) {
+    if (!view.task(taskId)) throw unknownTask(taskId)
+    if (!members.has(member)) throw unknownMember(member)
+    if (planned.has(taskId)) throw twice(taskId)
+    planned.add(taskId)
+  }
+}
+
+const unknownTask = (taskId: Id): CrewError => notFound('Task', taskId, '; a strategy names tasks of the view')
+const unknownMember = (member: Id): CrewError => notFound('Member', member, '; a strategy names members of the view')
+const twice = (taskId: Id): CrewError => invalid(`The strategy gives task ${taskId} twice; mend it`, { id: taskId })
+
 function strange(id: Id, view: DeskView): CrewError {
-  if (!view.task(id)) return notFound('Task', id, '; a strategy names tasks of the view')
-  const isDouble = view.tasks.some((task) => task.id === id)
-  const what = isDouble ? 'twice' : 'which is not in the view: it is not ready, or somebody has it'
-  return invalid(`The strategy gives task ${id}${isDouble ? ' ' : ', '}${what}; mend it`, { id })
+  if (!view.task(id)) return unknownTask(id)
+  if (view.tasks.some((task) => task.id === id)) return twice(id)
+  const why = 'which is not in the view: it is not ready, or somebody has it'
+  return invalid(`The strategy gives task ${id}, ${why}; mend it`, { id })
 }

@@ -1,4 +1,6 @@
-import DOMPurify from 'dompurify'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { createContext, runInContext } from 'node:vm'
 
 interface Parsed {
   readonly type: string
@@ -9,12 +11,17 @@ interface Mermaid {
   readonly mermaidAPI: { getDiagramFromText(text: string): Promise<Parsed> }
 }
 
-// What mermaid cleans HTML with needs a DOM. Its grammars do not, and they are what is asked here.
-Object.assign(DOMPurify, { addHook: () => undefined, sanitize: (text: unknown) => String(text) })
+const require = createRequire(import.meta.url)
 
 let mermaid: Promise<Mermaid> | undefined
-const load = async (): Promise<Mermaid> => {
-  const { default: loaded } = (await import('mermaid')) as unknown as { default: Mermaid }
+async function load(): Promise<Mermaid> {
+  // A script for pages, of the same grammars as all of mermaid: in a context of its own, as it leaves its name there.
+  const context = createContext({ console, setTimeout, clearTimeout, URL, structuredClone, TextEncoder, TextDecoder })
+  // What it cleans HTML with needs a DOM, and is a bare function without one. The grammars do not, and are what is asked.
+  runInContext('Object.assign(Function.prototype, { addHook() {}, sanitize: String })', context)
+  const script = require.resolve('@mermaid-js/tiny')
+  runInContext(readFileSync(script, 'utf8'), context, { filename: script })
+  const { mermaid: loaded } = context as { mermaid: Mermaid }
   // The first one registers all languages.
   await loaded.parse('pie')
   return loaded

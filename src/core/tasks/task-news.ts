@@ -242,7 +242,8 @@ export class TaskNews implements Observer {
   #arm(): void {
     if (this.#isClosed) return
     const { environment } = this.#journal
-    const isDue = this.#board.expired.size > 0 && !this.#isSettling
+    // Whoever looked since the last turn, a listener say, may have let the clock move cards.
+    const isDue = this.#board.hasTurned || (this.#board.expired.size > 0 && !this.#isSettling)
     const at = isDue ? 0 : this.#board.nextTurnAt()
     const keepsAlive = this.#wakes.size > 0 && this.#board.inStage('scheduled').size > 0
     if (this.#timer?.at === at && this.#timer.keepsAlive === keepsAlive) return

@@ -95,6 +95,11 @@ export abstract class TaskPlaces {
     }
   }
 
+  /** Whether ticks have moved anything that nobody has taken yet. */
+  get hasTurned(): boolean {
+    return this.#turned.ready.length > 0 || this.#turned.overdue.length > 0
+  }
+
   /** What ticks have moved since the last call. */
   takeTurned(): { readonly ready: readonly Card[]; readonly overdue: readonly Card[] } {
     // What was only tried is gone.

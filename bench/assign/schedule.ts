@@ -1,57 +1,53 @@
-import { type Assignment, type AssignmentView, TaskTracker } from 'crewlog'
+import { type Assignment, openCrew } from 'crewlog'
 import { criticalPath } from 'crewlog/assignment'
 import type { Work, WorkTask } from './work.js'
 
 export interface Scheduled {
-  /** From the first start to the last end, ms. */
+  /** From the first start to the last end, in the unit of the file. */
   readonly makespan: number
   /** What is wrong with the schedule, in words. */
   readonly faults: readonly string[]
+  readonly ms: number
 }
 
-/** Lets `criticalPath` plan the work, and checks its plan. */
+/** Lets a crew plan the work by `criticalPath`, and checks the plan by the work alone. */
 export async function schedule(work: Work): Promise<Scheduled> {
-  const byId = new Map(work.tasks.map((task) => [task.id, task]))
-  const strategy = criticalPath({ duration: (task, member) => byId.get(task.id)?.durations.get(member.id) })
-  const { assigned, later = [] } = strategy(await viewOf(work))
-  const planned = [...assigned, ...later]
-  const starts = planned.map(({ startAt }) => startAt ?? NaN)
-  const ends = planned.map(({ endAt }) => endAt ?? NaN)
-  return { makespan: Math.max(0, ...ends) - Math.min(...starts, Infinity), faults: faultsOf(work, planned) }
+  const crewIds = crewIdsOf(work)
+  const own = new Map(work.tasks.map((task) => [crewIds.get(task.id) ?? '', task]))
+  const strategy = criticalPath({ duration: (task, member) => own.get(task.id)?.durations.get(member.id) })
+  const edges = work.tasks.reduce((most, { dependsOn }) => Math.max(most, dependsOn.length), 1)
+  const crew = await openCrew({ limits: { dependencies: edges } })
+  for (const id of work.members) await crew.join(id, { kind: 'service' })
+  await crew.tracker.createMany(
+    [...own].map(([id, { dependsOn }]) => ({
+      id,
+      description: 'A task',
+      dependsOn: dependsOn.map((on) => crewIds.get(on) ?? ''),
+    })),
+  )
+  const start = performance.now()
+  const { assigned, later } = await crew.autoAssign({ strategy, dryRun: true })
+  const ms = performance.now() - start
+  await crew.close()
+
+  const planned = [...assigned, ...later].map((one) => ({ ...one, taskId: own.get(one.taskId)?.id ?? one.taskId }))
+  const first = planned.reduce((least, { startAt = NaN }) => Math.min(least, startAt), Infinity)
+  const last = planned.reduce((most, { endAt = NaN }) => Math.max(most, endAt), -Infinity)
+  return { makespan: (last - first) / work.unitMs, faults: faultsOf(work, planned), ms }
 }
 
-/** All of the work, when none has begun. */
-async function viewOf({ members, tasks }: Work): Promise<AssignmentView> {
-  const tracker = new TaskTracker({ limits: { dependencies: Math.max(1, tasks.length) } })
-  await tracker.createMany(tasks.map(({ id, dependsOn }) => ({ id, dependsOn, description: id })))
-  const all = members.map((id) => ({
-    id,
-    kind: 'service' as const,
-    skills: {},
-    capacity: 1,
-    available: true,
-    usage: {},
-    joinedAt: 0,
-  }))
-  return {
-    now: 0,
-    tasks: tracker.ready(),
-    members: all,
-    load: () => 0,
-    able: () => all,
-    trackRecord: () => ({ finished: 0, successRate: 0, meanMs: 0 }),
-    task: (id) => tracker.get(id),
-    open: tracker.list(),
-    dependents: (id) => tracker.dependents(id).map((task) => task.id),
-    lastGiven: undefined,
-  }
+/** Ids that any crew takes, in the order of those of the file, which may be any text: ties are broken by them. */
+function crewIdsOf({ tasks }: Work): ReadonlyMap<string, string> {
+  const sorted = tasks.map(({ id }) => id).sort((a, b) => (a < b ? -1 : 1))
+  return new Map(sorted.map((id, index) => [id, `t${String(index).padStart(9, '0')}`]))
 }
 
 /** Checks a schedule against the work alone; it knows nothing of how schedules are made. */
 function faultsOf({ tasks }: Work, all: readonly Assignment[]): readonly string[] {
   const planned = new Map(all.map((assignment) => [assignment.taskId, assignment]))
   const times = all.length === planned.size ? [] : ['a task is there twice']
-  const strange = all.filter(({ taskId }) => !tasks.some(({ id }) => id === taskId))
+  const known = new Set(tasks.map(({ id }) => id))
+  const strange = all.filter(({ taskId }) => !known.has(taskId))
   return [
     ...times,
     ...strange.map(({ taskId }) => `there is no task ${taskId}`),

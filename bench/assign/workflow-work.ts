@@ -7,6 +7,7 @@ export function workOf({ name, tasks }: Board, count: number): Work {
   return {
     name,
     members,
+    unitMs: 1,
     tasks: tasks.map(({ id, dependsOn = [], estimateMs = 0 }) => ({
       id,
       dependsOn: dependsOn.map((edge) => (typeof edge === 'string' ? edge : edge.id)),

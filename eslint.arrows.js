@@ -35,6 +35,7 @@ const layers = {
     ['faulty-storage', 'matchers', 'script-steps'],
     ['fault-plan', 'rewindable-storage', 'manual-environment'],
     ['likeness', 'record-events', 'rounds', 'settle'],
+    ['choice', 'standstill'],
   ],
   'testing/journal-check': [
     ['../check-journal'],
@@ -46,7 +47,13 @@ const layers = {
     ['task-states'],
     ['findings'],
   ],
-  'testing/storage-contract': [['../storage-contract'], ['*'], ['trial'], ['samples', 'assert', 'patient-storage']],
+  'testing/storage-contract': [
+    ['../storage-contract'],
+    ['*'],
+    ['trial'],
+    ['samples', 'assert', 'patient-storage'],
+    ['../span'],
+  ],
   security: [['index'], ['*']],
   crew: [
     ['crew'],
@@ -159,6 +166,7 @@ const layers = {
       'journal/decision',
       'journal/storage-client',
       'journal/checkpoint',
+      'journal/memory-log',
     ],
     ['journal/projection', 'journal/session', 'journal/outages'],
     ['journal/journal-storage'],

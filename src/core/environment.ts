@@ -16,6 +16,8 @@ export interface Environment {
   id(): string
   /** 0 ≤ x < 1 */
   random(): number
+  /** Of tests: hears of each claim that a loop is about to make; when it throws, the loop pauses. @internal */
+  attempting?(task: string, member: string): void
 }
 
 /** What a platform's timer can hold: longer delays overflow and would fire at once. */

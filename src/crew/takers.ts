@@ -107,6 +107,7 @@ export class Takers implements Observer {
     try {
       // As it was called.
       if (stopper.isStopped) return undefined
+      this.#tracker.parts.journal.environment.attempting?.(card.task.id, member)
       const attempt = await this.#tracker.claim(member, filter ? { filter } : {})
       this.#setbacks.over(loop)
       return attempt

@@ -11,13 +11,17 @@ const LET_GO_MS = 2000
 /**
  * Ends a crew as the death of its process would: no renewals, no more commits, nothing given back; handlers are
  * abandoned, and commands under way are never answered. What waits for news (`ask`, `whenEnded`, `idle`) ends with
- * `closed`. A storage for one writer can be opened again, as after a real death.
+ * `closed`, as does every call from now on. A storage for one writer can be opened again, as after a real death.
  */
 export async function crash(crew: Crew): Promise<void> {
-  const died = read(aCrew, crew, 'crew').journal.crash()
+  const { journal } = read(aCrew, crew, 'crew')
+  journal.remedy = REMEDY
+  const died = journal.crash()
   await until(died, { timeoutMs: LET_GO_MS }, systemEnvironment).catch(() => undefined)
   await settle()
 }
+
+const REMEDY = 'crash(crew) ended its process. Go on with another that openCrew answers, with the same storage and name'
 
 const aCrew: Reader<Crew> = (value) => {
   if (value instanceof Crew) return value as Crew

@@ -1,6 +1,8 @@
 import { invalid } from '../core/errors.js'
-import { many, number, object, oneOf, read, type Reader, record, whole } from '../core/input.js'
+import { many, number, object, read, type Reader, record, whole } from '../core/input.js'
 import { randomFrom } from '../core/random.js'
+import { choice } from './choice.js'
+import { type Span, span } from './span.js'
 
 /** A method of the storage; a 'wake' is one call of who watches. */
 export type StorageCall = 'open' | 'append' | 'read' | 'saveCheckpoint' | 'loadCheckpoint' | 'trim' | 'close' | 'wake'
@@ -53,9 +55,14 @@ export type Fault =
 
 export interface FaultDetails {
   readonly fault: Fault
-  readonly ms?: number
+  readonly ms?: Span
   /** Of a regress. */
   readonly commits?: number
+}
+
+/** As it was read: its span is milliseconds. */
+export interface TimedFault extends FaultDetails {
+  readonly ms?: number
 }
 
 /** The nth call of a method, and with `times` the ones after it. */
@@ -91,14 +98,15 @@ const DEFAULT_MS: Readonly<Partial<Record<Fault, number>>> = {
   late: 12_000,
 }
 
-const fault = oneOf(...FAULTS)
-const details = { fault, ms: number(0), commits: whole(1) }
+const fault = choice(...FAULTS)
+export const storageCall = choice(...CALLS)
+const details = { fault, ms: span, commits: whole(1) }
 const faultDetails = object(details, ['fault'])
 const times: Reader<number> = (value, name, limits) => (value === Infinity ? Infinity : whole(1)(value, name, limits))
-const planned = object({ call: oneOf(...CALLS), nth: whole(1), times, ...details }, ['call', 'nth', 'fault'])
+const planned = object({ call: storageCall, nth: whole(1), times, ...details }, ['call', 'nth', 'fault'])
 
 /** Of each call: how it goes wrong, if it does. */
-export type Oracle = (call: StorageCall, nth: number) => FaultDetails | undefined
+export type Oracle = (call: StorageCall, nth: number) => TimedFault | undefined
 
 export const plan: Reader<Oracle> = (value, name, limits) => {
   if (typeof value === 'function') {
@@ -118,9 +126,9 @@ export const rates: Reader<Readonly<Record<string, number>>> = (value, name, lim
   for (const key of Object.keys(chances)) fault(key, `a key of ${name}`, limits)
   return chances
 }
-export const msOf = ({ fault: name, ms = DEFAULT_MS[name] ?? 0 }: FaultDetails): number => ms
+export const msOf = ({ fault: name, ms = DEFAULT_MS[name] ?? 0 }: TimedFault): number => ms
 
-export const detailed = (how: unknown, name: string): FaultDetails =>
+export const detailed = (how: unknown, name: string): TimedFault =>
   typeof how === 'string' ? { fault: read(fault, how, name) } : read(faultDetails, how, name)
 
 /** Whether such a call can go wrong so. */

@@ -1,7 +1,7 @@
 import type { Abortable } from '../core/abortable.js'
 import { type Environment, type Off, systemEnvironment } from '../core/environment.js'
 import { invalid } from '../core/errors.js'
-import { type Id, number, object, oneOf, read } from '../core/input.js'
+import { type Id, number, object, read } from '../core/input.js'
 import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../core/journal/journal-storage.js'
 import { storagePort } from '../core/journal/storage-client.js'
 import { environmentPort } from '../core/journal/local-journal.js'
@@ -18,6 +18,8 @@ import {
   plan,
   rates,
   type StorageCall,
+  storageCall,
+  type TimedFault,
 } from './fault-plan.js'
 import { RewindableStorage } from './rewindable-storage.js'
 
@@ -32,7 +34,7 @@ export interface FaultyStorageOptions {
 }
 
 /** What a faulty storage did. */
-export interface FaultRecord extends FaultDetails {
+export interface FaultRecord extends TimedFault {
   readonly call: StorageCall
   readonly nth: number
   readonly journal: Id
@@ -69,7 +71,7 @@ export class FaultyStorage implements JournalStorage {
   readonly #environment: Environment
   readonly #oracle: Oracle | undefined
   /** Set by `fail`: comes before the oracle. */
-  #failing: { readonly details: FaultDetails; readonly calls: readonly StorageCall[] } | undefined
+  #failing: { readonly details: TimedFault; readonly calls: readonly StorageCall[] } | undefined
   #isHealed = false
   readonly #faults: FaultRecord[] = []
   readonly #counts = new Map<StorageCall, number>()
@@ -91,7 +93,7 @@ export class FaultyStorage implements JournalStorage {
 
   /** From now on every call of these methods goes wrong like this; default: all but `close` and `wake`. */
   fail(how: Fault | FaultDetails, ...calls: readonly StorageCall[]): void {
-    for (const call of calls) read(oneOf(...CALLS), call, 'call')
+    for (const call of calls) read(storageCall, call, 'call')
     this.#failing = {
       details: detailed(how, 'fault'),
       calls:
@@ -153,7 +155,7 @@ export class FaultyStorage implements JournalStorage {
     return this.#go(how, journal, failure, run)
   }
 
-  async #go<T>(how: FaultDetails, journal: string, failure: Error, run: () => Promise<T>): Promise<T> {
+  async #go<T>(how: TimedFault, journal: string, failure: Error, run: () => Promise<T>): Promise<T> {
     switch (how.fault) {
       case 'hang':
         return new Promise<never>(() => undefined)
@@ -189,7 +191,7 @@ export class FaultyStorage implements JournalStorage {
     }
   }
 
-  #next(call: StorageCall, journal: string, seq?: number): FaultDetails | undefined {
+  #next(call: StorageCall, journal: string, seq?: number): TimedFault | undefined {
     const nth = (this.#counts.get(call) ?? 0) + 1
     this.#counts.set(call, nth)
     const planned = this.#isHealed ? undefined : this.#oracle?.(call, nth)

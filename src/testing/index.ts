@@ -4,12 +4,7 @@ export { crash } from './crash.js'
 export type { Fault, FaultDetails, FaultPlan, PlannedFault, StorageCall } from './fault-plan.js'
 export { faultyStorage, type FaultRecord, FaultyStorage, type FaultyStorageOptions } from './faulty-storage.js'
 export { given, type ExpectedEvent, type Given, type When } from './given.js'
-export {
-  manualEnvironment,
-  type ManualEnvironment,
-  type ManualEnvironmentOptions,
-  type Span,
-} from './manual-environment.js'
+export { manualEnvironment, type ManualEnvironment, type ManualEnvironmentOptions } from './manual-environment.js'
 export {
   crewMatchers,
   type CrewMatchers,
@@ -20,6 +15,7 @@ export {
 export { type EventName, recordEvents, type RecordedEvents } from './record-events.js'
 export { asks, completes, dies, fails, releases, reports, says, stalls, type Step, takes } from './script-steps.js'
 export { type Script, scriptedMember, type ScriptedMember, type ScriptedMemberOptions } from './scripted-member.js'
+export type { Span } from './span.js'
 export { storageContract, type StorageContractOptions } from './storage-contract.js'
 export type { StorageBackend } from './storage-contract/trial.js'
 export { simulate, type Simulated, type SimulateOptions } from './simulate.js'

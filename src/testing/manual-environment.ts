@@ -5,9 +5,8 @@ import { number, object, read, type Reader, time, type TimeInput } from '../core
 import { randomFrom } from '../core/random.js'
 import { Rounds } from './rounds.js'
 import { settle } from './settle.js'
-
-/** Milliseconds, or a number with its unit: '250ms', '90s', '1m', '2h', '3d'. */
-export type Span = number | string
+import { milliseconds, type Span } from './span.js'
+import { Standstill } from './standstill.js'
 
 /** An environment in which time passes only when told to, and chance and ids repeat with the seed. */
 export interface ManualEnvironment extends Environment {
@@ -65,6 +64,7 @@ export function manualEnvironment(options: ManualEnvironmentOptions = {}): Manua
   let timersMade = 0
   let idsMade = 0
   const timers = new Heap<Timer>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order))
+  const awaited = new Set<Timer>()
   /** Of the timer that ran last. */
   let depth = 0
 
@@ -73,6 +73,7 @@ export function manualEnvironment(options: ManualEnvironmentOptions = {}): Manua
     const due = timers.peek()
     if (!due || due.at > until) return false
     timers.shift()
+    awaited.delete(due)
     if (due.at > monotonic) rounds.passed()
     monotonic = due.at
     depth = due.depth
@@ -81,54 +82,68 @@ export function manualEnvironment(options: ManualEnvironmentOptions = {}): Manua
     return true
   }
 
+  const advance = async (span: Span): Promise<void> => {
+    const end = monotonic + milliseconds(span)
+    depth = 0
+    await rounds.watch(settle)
+    while (await step(end));
+    if (end > monotonic) rounds.passed()
+    monotonic = end
+  }
+
+  const run = async <T>(promise: PromiseLike<T>, within: Span = '1d'): Promise<T> => {
+    const end = monotonic + milliseconds(within)
+    depth = 0
+    if (typeof (promise as Partial<typeof promise> | undefined)?.then !== 'function')
+      throw invalid('run takes a promise: environment.run(crew.tracker.whenEnded(id))')
+    const waiting = { isOver: false }
+    const settled = (): void => {
+      waiting.isOver = true
+    }
+    const ended = Promise.resolve(promise)
+    ended.then(settled, settled)
+    await rounds.watch(settle)
+    while (!waiting.isOver && (await step(end)));
+    if (waiting.isOver) return ended
+    const when = timers.peek() ? `within ${within}` : 'though nothing is due any more'
+    throw new CrewError(
+      'timed_out',
+      `The promise did not settle ${when}; pass a longer span, or await what does real I/O before`,
+    )
+  }
+
   const environment: ManualEnvironment = {
     // Whole, as a platform's wall clock is.
     now() {
       rounds.look()
+      standstill.stir()
       return Math.floor(aheadMs + monotonic)
     },
     monotonic: () => monotonic,
-    setTimer(run, ms): Off {
+    setTimer(run, ms, isBackground = false): Off {
       if (typeof run !== 'function') throw invalid(`A timer takes a function, not a ${typeof run}`)
       const at = monotonic + read(number(0), ms, 'delay')
-      const slot = new Slot<Timer>({ at, order: ++timersMade, run, depth: at > monotonic ? 0 : depth + 1 })
-      rounds.deepen(slot.item.depth)
+      const timer = { at, order: ++timersMade, run, depth: at > monotonic ? 0 : depth + 1 }
+      rounds.deepen(timer.depth)
+      const slot = new Slot<Timer>(timer)
       timers.add(slot)
+      if (!isBackground) {
+        awaited.add(timer)
+        standstill.watch()
+      }
       return () => {
         timers.delete(slot)
+        awaited.delete(timer)
       }
     },
     id: () => `id-${String(++idsMade).padStart(6, '0')}`,
     random,
-    async advance(span) {
-      const end = monotonic + milliseconds(span)
-      depth = 0
-      await rounds.watch(settle)
-      while (await step(end));
-      if (end > monotonic) rounds.passed()
-      monotonic = end
+    attempting: (task, member) => {
+      rounds.attempt(task, member)
     },
-    async run(promise, within = '1d') {
-      const end = monotonic + milliseconds(within)
-      depth = 0
-      if (typeof (promise as Partial<typeof promise> | undefined)?.then !== 'function')
-        throw invalid('run takes a promise: environment.run(crew.tracker.whenEnded(id))')
-      const waiting = { isOver: false }
-      const settled = (): void => {
-        waiting.isOver = true
-      }
-      const ended = Promise.resolve(promise)
-      ended.then(settled, settled)
-      await rounds.watch(settle)
-      while (!waiting.isOver && (await step(end)));
-      if (waiting.isOver) return ended
-      const when = timers.peek() ? `within ${within}` : 'though nothing is due any more'
-      throw new CrewError(
-        'timed_out',
-        `The promise did not settle ${when}; pass a longer span, or await what does real I/O before`,
-      )
-    },
-    settle: () => rounds.watch(settle),
+    advance: (span) => standstill.during(() => advance(span)),
+    run: (promise, within) => standstill.during(() => run(promise, within)),
+    settle: () => standstill.during(() => rounds.watch(settle)),
     setWallClock(to) {
       aheadMs = read(time, to, 'time') - monotonic
     },
@@ -137,19 +152,16 @@ export function manualEnvironment(options: ManualEnvironmentOptions = {}): Manua
     },
   }
   const rounds = new Rounds(environment)
+  const standstill = new Standstill(() => waitingFor(awaited, monotonic))
   return environment
 }
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
-/** A span as milliseconds. */
-export function milliseconds(span: Span): number {
-  const given: unknown = span
-  const [, amount, unit = ''] = (typeof given === 'string' && /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(given)) || []
-  const ms = typeof given === 'number' ? given : Number(amount) * (UNITS[unit] ?? NaN)
-  if (!(ms >= 0 && ms < Infinity))
-    throw invalid(
-      `A span is milliseconds or like '250ms', '90s', '1m', '2h', '3d', not ${['string', 'number'].includes(typeof given) ? String(given) : `a ${typeof given}`}`,
-    )
-  return ms
+/** What is awaited, in words. Who awaits something without a time limit has a timer that is never due. */
+function waitingFor(awaited: ReadonlySet<Timer>, now: number): string | undefined {
+  if (awaited.size === 0) return undefined
+  const next = Math.min(...[...awaited].map(({ at }) => at)) - now
+  return next < NEVER_MS ? `what is due in ${next} ms is waited for` : 'something is waited for'
 }
+
+/** Beyond what any test waits. */
+const NEVER_MS = 2 ** 30

@@ -1,13 +1,14 @@
 import { invalid } from '../core/errors.js'
-import { type Id, oneOf, read } from '../core/input.js'
+import { type Id, read } from '../core/input.js'
 import type { Message } from '../core/messages/message.js'
 import type { Task, TaskStatus } from '../core/tasks/task.js'
 import type { StoredEvent } from '../core/journal/journal-log.js'
 import type { Member } from '../crew/member.js'
+import { choice } from './choice.js'
 import { isLike } from './likeness.js'
 import { storedEventNamed, type EventName, type RecordedEvents } from './record-events.js'
 
-const taskStatus = oneOf('pending', 'in_progress', 'waiting', 'completed', 'failed', 'cancelled')
+const taskStatus = choice('pending', 'in_progress', 'waiting', 'completed', 'failed', 'cancelled')
 
 /** A text, a pattern for one, or what the message has among other fields. */
 export type ExpectedMessage =

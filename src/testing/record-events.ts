@@ -5,6 +5,7 @@ import { TASK_EVENTS, type TrackerEvents } from '../core/tasks/task-news.js'
 import type { StoredEvent } from '../core/journal/journal-log.js'
 import type { Crew } from '../crew/crew.js'
 import { CREW_EVENTS, type CrewEvents } from '../crew/crew-news.js'
+import { choice } from './choice.js'
 
 /** An event of a crew by its full name or, of tasks, its short one; `'*'` is all that is stored. */
 export type EventName = Exclude<keyof CrewEvents, 'error'> | Exclude<keyof TrackerEvents, 'error'>
@@ -26,6 +27,7 @@ export function storedEventNamed(name: unknown): string {
 }
 
 const LOCAL: ReadonlySet<string> = new Set(['*', 'resynced', 'diverged', 'task.ready', 'task.overdue'])
+const kinds = choice('task', 'message', 'member', 'session')
 const NAMES = { ...CREW_EVENTS, ...TASK_EVENTS }
 
 /** What a crew told since the recording began, in order. */
@@ -68,11 +70,13 @@ export function recordEvents(crew: Crew): RecordedEvents {
       if (full === '*') return [...all] as never
       return heard.filter((event) => event.name === full).map(({ payload }) => payload) as never
     },
-    types: (kind) =>
-      all
+    types: (kind) => {
+      if (kind !== undefined) read(kinds, kind, 'kind')
+      return all
         .map(({ type }) => type)
         .filter((type) => kind === undefined || type.startsWith(`${kind}.`))
-        .map((type) => (kind === undefined ? type : type.slice(kind.length + 1))),
+        .map((type) => (kind === undefined ? type : type.slice(kind.length + 1)))
+    },
     clear() {
       all.length = heard.length = 0
     },

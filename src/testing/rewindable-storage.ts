@@ -1,23 +1,7 @@
 import type { Abortable } from '../core/abortable.js'
 import type { Off } from '../core/environment.js'
-import { freezeJson } from '../core/json.js'
-import {
-  type Appended,
-  type Checkpoint,
-  type Commit,
-  commitText,
-  type JournalStorage,
-  parseCommit,
-  type Run,
-} from '../core/journal/journal-storage.js'
-
-/** What became of a journal that was rewound: the storage's commits up to `base`, then its own. */
-interface Branch {
-  base: { readonly seq: number; readonly id: string }
-  trimmedTo: number
-  readonly commits: Commit[]
-  checkpoints: readonly { readonly of: Omit<Checkpoint, 'parts'>; readonly texts: readonly string[] }[]
-}
+import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../core/journal/journal-storage.js'
+import { MemoryLog } from '../core/journal/memory-log.js'
 
 /** All who wrap one storage see the same past. */
 const known = new WeakMap<JournalStorage, RewindableStorage>()
@@ -29,7 +13,8 @@ export class RewindableStorage implements JournalStorage {
   readonly watch?: NonNullable<JournalStorage['watch']>
 
   readonly #storage: JournalStorage
-  readonly #branches = new Map<string, Branch>()
+  /** What became of journals that were rewound: the storage's commits up to the base, then their own. */
+  readonly #branches = new Map<string, MemoryLog>()
   readonly #watchers = new Map<string, Set<{ readonly wake: () => void }>>()
 
   static of(storage: JournalStorage): RewindableStorage {
@@ -50,15 +35,7 @@ export class RewindableStorage implements JournalStorage {
   async rewind(journal: string, count: number): Promise<void> {
     const { seq: from, trimmedTo } = await this.#end(journal)
     const to = Math.max(from - count, trimmedTo === 0 ? 0 : trimmedTo + 1)
-    const checkpoints = await this.#checkpointsUpTo(journal, to)
-    const { base, commits } = this.#branches.get(journal) ?? { base: await this.#commitAt(journal, to), commits: [] }
-    const isBehind = to < base.seq
-    this.#branches.set(journal, {
-      base: isBehind ? await this.#commitAt(journal, to) : base,
-      trimmedTo,
-      commits: commits.filter(({ seq }) => seq <= to),
-      checkpoints,
-    })
+    this.#branches.set(journal, await this.#branchAt(journal, to, trimmedTo))
   }
 
   async open(journal: string, options?: Abortable): Promise<void> {
@@ -68,9 +45,7 @@ export class RewindableStorage implements JournalStorage {
   async append(journal: string, commit: Commit, options?: Abortable): Promise<Appended> {
     const branch = this.#branches.get(journal)
     if (!branch) return this.#storage.append(journal, commit, options)
-    const { seq, id } = branch.commits.at(-1) ?? branch.base
-    if (commit.seq !== seq + 1 || commit.prev !== id) return { appended: false }
-    branch.commits.push(freezeJson(parseCommit(commitText(commit), 'memory')))
+    if (!branch.append(commit)) return { appended: false }
     for (const { wake } of this.#watchers.get(journal) ?? []) wake()
     return { appended: true }
   }
@@ -78,57 +53,56 @@ export class RewindableStorage implements JournalStorage {
   async read(journal: string, after: number, limit: number, options?: Abortable): Promise<Run> {
     const branch = this.#branches.get(journal)
     if (!branch) return this.#storage.read(journal, after, limit, options)
-    const { base, trimmedTo, commits } = branch
-    if (after < trimmedTo) return { trimmedTo }
-    const wanted = Math.min(limit, base.seq - after)
-    const run = wanted > 0 ? await this.#storage.read(journal, after, wanted, options) : { commits: [] }
+    const own = branch.read(after, limit)
+    const wanted = Math.min(limit, branch.base.seq - after)
+    if ('trimmedTo' in own || wanted <= 0) return own
+    const run = await this.#storage.read(journal, after, wanted, options)
     if ('trimmedTo' in run || run.commits.length < wanted) return run
-    const own = commits.filter(({ seq }) => seq > after)
-    return { commits: [...run.commits, ...own.slice(0, limit - run.commits.length)] }
+    return { commits: [...run.commits, ...own.commits.slice(0, limit - wanted)] }
   }
 
   async saveCheckpoint(journal: string, checkpoint: Checkpoint, options?: Abortable): Promise<void> {
     const branch = this.#branches.get(journal)
     if (!branch) return this.#storage.saveCheckpoint(journal, checkpoint, options)
-    const { parts, ...of } = checkpoint
-    const kept = { of, texts: await textsOf(parts) }
-    if (of.seq > (branch.checkpoints.at(-1)?.of.seq ?? 0)) branch.checkpoints = [...branch.checkpoints, kept].slice(-2)
+    await branch.saveCheckpoint(checkpoint)
   }
 
   async loadCheckpoint(journal: string, before = Infinity, options?: Abortable): Promise<Checkpoint | undefined> {
     const branch = this.#branches.get(journal)
     if (!branch) return this.#storage.loadCheckpoint(journal, before, options)
-    const kept = branch.checkpoints.findLast(({ of }) => of.seq < before)
-    return kept && { ...kept.of, parts: each(kept.texts) }
+    return branch.loadCheckpoint(before)
   }
 
   async trim(journal: string, through: number, options?: Abortable): Promise<void> {
     const branch = this.#branches.get(journal)
     if (!branch) return this.#storage.trim(journal, through, options)
-    const { base, commits } = branch
-    const upTo = Math.min(through, (commits.at(-1) ?? base).seq - 1)
-    if (upTo <= branch.trimmedTo) return
-    branch.trimmedTo = upTo
-    branch.commits.splice(0, commits.filter(({ seq }) => seq <= upTo).length)
+    branch.trim(through)
   }
 
   async close(journal: string): Promise<void> {
     await this.#storage.close?.(journal)
   }
 
-  async #commitAt(journal: string, seq: number): Promise<Branch['base']> {
-    const run = await this.read(journal, Math.max(0, seq - 1), 1)
-    return (seq > 0 && 'commits' in run && run.commits[0]) || { seq, id: '' }
+  async #branchAt(journal: string, seq: number, trimmedTo: number): Promise<MemoryLog> {
+    const { base } = this.#branches.get(journal) ?? { base: { seq } }
+    // What is its own stays its own.
+    const from = Math.min(seq, Math.max(base.seq, trimmedTo))
+    const branch = new MemoryLog(await this.#commitAt(journal, from), trimmedTo)
+    const own: Run = from < seq ? await this.read(journal, from, seq - from) : { commits: [] }
+    if ('commits' in own) for (const commit of own.commits) branch.append(commit)
+    const older: Checkpoint[] = []
+    for (let next = await this.loadCheckpoint(journal, seq + 1); next;) {
+      older.unshift(next)
+      next = await this.loadCheckpoint(journal, next.seq)
+    }
+    for (const checkpoint of older) await branch.saveCheckpoint(checkpoint)
+    return branch
   }
 
-  async #checkpointsUpTo(journal: string, seq: number): Promise<Branch['checkpoints']> {
-    const kept: { readonly of: Omit<Checkpoint, 'parts'>; readonly texts: readonly string[] }[] = []
-    for (let next = await this.loadCheckpoint(journal, seq + 1); next;) {
-      const { parts, ...of } = next
-      kept.unshift({ of, texts: await textsOf(parts) })
-      next = await this.loadCheckpoint(journal, of.seq)
-    }
-    return kept
+  async #commitAt(journal: string, seq: number): Promise<MemoryLog['base']> {
+    const [before, after] = await Promise.all([this.read(journal, Math.max(0, seq - 1), 1), this.read(journal, seq, 1)])
+    if (seq > 0 && 'commits' in before && before.commits[0]) return before.commits[0]
+    return { seq, id: ('commits' in after && after.commits[0]?.prev) || '' }
   }
 
   async #end(journal: string): Promise<{ readonly seq: number; readonly trimmedTo: number }> {
@@ -152,14 +126,4 @@ export class RewindableStorage implements JournalStorage {
       off?.()
     }
   }
-}
-
-async function textsOf(parts: Checkpoint['parts']): Promise<readonly string[]> {
-  const texts: string[] = []
-  for await (const part of parts) texts.push(part)
-  return texts
-}
-
-async function* each(texts: readonly string[]): AsyncGenerator<string> {
-  yield* texts
 }

@@ -4,6 +4,8 @@ import type { Id } from '../core/input.js'
 
 /** Acts of scripted members at one task while no time passes: more is a circle. */
 const MOST_ACTS = 1000
+/** Attempts at one task while no time passes. */
+const MOST_ATTEMPTS = 1000
 /** Looks at the clock in one settling: more than any number of tasks takes that a test does at one instant. */
 const MOST_LOOKS = 300_000
 /** Timers without a delay, each set by the one before. */
@@ -25,6 +27,9 @@ export class Rounds {
   /** By task: who did what since time passed last. */
   readonly #acts = new Map<Id, { count: number; readonly who: Set<string> }>()
 
+  /** By task: how often it was taken since time passed last, and who took it. */
+  readonly #attempts = new Map<Id, { count: number; readonly who: Set<Id> }>()
+
   /** Of an environment of tests; undefined for any other. */
   static of(environment: Environment): Rounds | undefined {
     return byEnvironment.get(environment)
@@ -42,6 +47,16 @@ export class Rounds {
     if (++acts.count <= MOST_ACTS) return
     const all = [...acts.who].slice(0, 5).join(', ')
     throw this.#find(`Task ${task} goes round without time passing: ${all}, ${MOST_ACTS} times; ${REMEDY}`)
+  }
+
+  /** A member is about to take a task. Each that does so again meanwhile is told. */
+  attempt(task: Id, member: Id): void {
+    const attempts = this.#attempts.get(task) ?? { count: 0, who: new Set() }
+    this.#attempts.set(task, attempts)
+    attempts.who.add(member)
+    if (++attempts.count <= MOST_ATTEMPTS) return
+    const all = [...attempts.who].slice(0, 5).join(', ')
+    throw this.#find(`Task ${task} is attempted ${MOST_ATTEMPTS} times without time passing, by ${all}; ${REMEDY}`)
   }
 
   /** Somebody looks at the clock, as each command does. */
@@ -62,6 +77,7 @@ export class Rounds {
 
   passed(): void {
     this.#acts.clear()
+    this.#attempts.clear()
   }
 
   /** Waits by `settle`; rejects with `loop_detected` when something was found to go round. */

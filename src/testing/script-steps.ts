@@ -7,7 +7,7 @@ import { type Id, read, text } from '../core/input.js'
 import type { Json } from '../core/json.js'
 import { type ProgressOptions, readers, type WaitOptions } from '../core/tasks/task-input.js'
 import type { Member } from '../crew/member.js'
-import { milliseconds, type Span } from './manual-environment.js'
+import { milliseconds, type Span } from './span.js'
 
 /** Where a step is played. */
 export interface Scene {
@@ -37,7 +37,7 @@ const ending = (does: string, play: Step['play']): Step => step(does, play, true
 
 /** Thinks for so long. */
 export function takes(span: Span): Step {
-  const ms = milliseconds(span)
+  const ms = milliseconds(span, 'takes')
   return step(`takes ${span}`, ({ attempt, environment }) => pause(ms, attempt, environment))
 }
 
@@ -74,11 +74,16 @@ export const releases = (reason?: string): Step =>
 export function asks(
   question: string,
   of?: Id | readonly Id[],
-  options: Omit<Partial<WaitOptions>, 'question' | 'of'> = {},
+  options: Omit<Partial<WaitOptions>, 'question' | 'of' | 'withinMs'> & { readonly withinMs?: Span } = {},
 ): Step {
-  read(readers.wait, { for: 'input', of, ...options }, 'options of asks')
+  const { withinMs, ...others } = options
+  const limited = {
+    ...others,
+    ...(withinMs !== undefined && { withinMs: milliseconds(withinMs, 'withinMs of asks') }),
+  }
+  read(readers.wait, { for: 'input', of, ...limited }, 'options of asks')
   return ending(`asks: ${question}`, (scene) =>
-    written(scene, () => scene.attempt.wait({ for: 'input', question, ...(of !== undefined && { of }), ...options })),
+    written(scene, () => scene.attempt.wait({ for: 'input', question, ...(of !== undefined && { of }), ...limited })),
   )
 }
 
@@ -87,7 +92,7 @@ export const stalls = (): Step => ending('stalls', ({ attempt }) => pause(Infini
 
 /** Its whole process dies, as by `crash(crew)`; with a span, it comes back after that: see `reopen`. */
 export function dies(backAfter?: Span): Step {
-  const ms = backAfter === undefined ? undefined : milliseconds(backAfter)
+  const ms = backAfter === undefined ? undefined : milliseconds(backAfter, 'dies')
   const play: Step['play'] = ({ die }) => {
     die(ms)
     return new Promise<never>(() => undefined)

@@ -7,9 +7,9 @@ import type { Message } from '../core/messages/message.js'
 import { Crew } from '../crew/crew.js'
 import type { Member } from '../crew/member.js'
 import type { Running } from '../crew/stopper.js'
-import { milliseconds, type Span } from './manual-environment.js'
 import { Rounds } from './rounds.js'
 import { type Scene, type Step, stepOf } from './script-steps.js'
+import { milliseconds, type Span } from './span.js'
 
 /** Steps, and functions as steps. What ends an attempt ends its part of the script; the last part is played again and again. */
 export type Script = readonly (Step | ((attempt: Attempt, member: Member) => unknown))[]
@@ -54,7 +54,12 @@ export async function scriptedMember(crew: Crew, id: Id, options: ScriptedMember
   const parts = read(scripts, script, 'script')
   if (!reopen && [...parts.values()].flat(2).some(({ comesBack }) => comesBack))
     throw invalid('To come back after dies(span), a member needs { reopen: () => openCrew(…) }')
-  const role = new Role(id, parts, { answers, reviews, afterMs: milliseconds(answersAfter), reopen })
+  const role = new Role(id, parts, {
+    answers,
+    reviews,
+    afterMs: milliseconds(answersAfter, 'options.answersAfter'),
+    reopen,
+  })
   await role.enter(read(aCrew, crew, 'crew'), about)
   return role
 }
@@ -246,7 +251,13 @@ class Role implements ScriptedMember {
   async #die(backAfterMs: number | undefined): Promise<void> {
     const { reopen } = this.#manner
     const environment = this.#environment
-    void (this.#crew as Crew).journal.crash().catch(() => undefined)
+    const remedy =
+      backAfterMs === undefined
+        ? "go on with another crew of the same storage; dies('5m') comes back by itself, with { reopen }"
+        : `it comes back ${backAfterMs} ms after its death; meanwhile ask another crew of the same storage`
+    const { journal } = this.#crew as Crew
+    journal.remedy = `its process died with ${this.id}: ${remedy}`
+    void journal.crash().catch(() => undefined)
     this.#running = []
     if (backAfterMs === undefined || !reopen) return
     await new Promise<void>((resolve) => environment.setTimer(resolve, backAfterMs))

@@ -4,6 +4,7 @@ import { CrewError } from '../core/errors.js'
 import type { Id } from '../core/input.js'
 import type { Crew } from '../crew/crew.js'
 import { randomFrom } from '../core/random.js'
+import { milliseconds, type Span } from './span.js'
 import type { SimulatedProcess } from './simulated-process.js'
 import type { Plan, SimulationOptions, SimulatedWork } from './simulation-options.js'
 
@@ -25,7 +26,7 @@ export function employ(
     const random = randomFrom(hash(plan.seed, attempt.task.id, attempt.number))
     const { info } = member
     const durationMs = plan.durationMs(random, { task: attempt.task, member: info }) / speed
-    const think = (ms: number): Promise<void> => thinking(process, attempt, ms)
+    const think = (span: Span): Promise<void> => thinking(process, attempt, milliseconds(span, 'think'))
     const how: SimulatedWork = { member: info, durationMs, random, think }
     return handler ? handler(attempt, how) : asUsual(crew, attempt, how, plan)
   }

@@ -6,6 +6,7 @@ import type { FaultDetails, StorageCall } from './fault-plan.js'
 import { faultyStorage, type FaultyStorage } from './faulty-storage.js'
 import { SimulatedProcess } from './simulated-process.js'
 import type { Plan, Simulation } from './simulation-options.js'
+import { milliseconds, type Span } from './span.js'
 import type { VirtualTime } from './virtual-time.js'
 
 const HOUR_MS = 3_600_000
@@ -80,8 +81,8 @@ export class SimulatedWorld implements Simulation {
     return this.time.monotonic()
   }
 
-  wait(ms: number): Promise<void> {
-    return this.time.wait(ms)
+  wait(span: Span): Promise<void> {
+    return this.time.wait(milliseconds(span, 'wait'))
   }
 
   crew(place?: number): Crew | undefined {

@@ -1,17 +1,5 @@
 import { invalid } from '../core/errors.js'
-import {
-  anyFields,
-  duration,
-  flag,
-  type Id,
-  id,
-  many,
-  number,
-  object,
-  read,
-  type Reader,
-  whole,
-} from '../core/input.js'
+import { anyFields, flag, type Id, id, many, number, object, read, type Reader, whole } from '../core/input.js'
 import type { Attempt } from '../core/tasks/attempt.js'
 import { storagePort } from '../core/journal/storage-client.js'
 import type { JournalStorage } from '../core/journal/journal-storage.js'
@@ -20,13 +8,14 @@ import type { TaskDraft } from '../core/tasks/task-input.js'
 import type { Task } from '../core/tasks/task.js'
 import type { Crew } from '../crew/crew.js'
 import type { CrewOptions } from '../crew/crew-options.js'
+import { type Span, span } from './span.js'
 
-/** Always the same; exponential with this mean; uniform between two bounds; or as the function says, in milliseconds. */
+/** Always the same; exponential with this mean; uniform between two bounds; or as the function says. */
 export type Duration<Of> =
-  | number
-  | { readonly meanMs: number }
-  | { readonly fromMs: number; readonly toMs: number }
-  | ((random: () => number, of: Of) => number)
+  | Span
+  | { readonly meanMs: Span }
+  | { readonly fromMs: Span; readonly toMs: Span }
+  | ((random: () => number, of: Of) => Span)
 
 export interface SimulatedMember extends MemberOptions {
   readonly id: Id
@@ -74,7 +63,7 @@ export interface SimulatedWork {
   /** Of this attempt: the same for the same seed, task and number of the attempt, whoever makes it. */
   readonly random: () => number
   /** Passes time; rejects when the attempt is to stop. */
-  readonly think: (ms: number) => Promise<void>
+  readonly think: (span: Span) => Promise<void>
 }
 
 /** A simulation under way. */
@@ -85,7 +74,7 @@ export interface Simulation {
   readonly faults: Readonly<Record<string, number>>
   /** Milliseconds since its beginning. */
   readonly elapsedMs: number
-  wait(ms: number): Promise<void>
+  wait(span: Span): Promise<void>
   /** The crew as that process has it open; undefined while the process is down or stopped. Default: any that runs. */
   crew(process?: number): Crew | undefined
   /** Ends it though tasks are open. */
@@ -110,7 +99,7 @@ export interface SimulationOptions {
   /** Default none; `true`: all but `regress`, each a little. */
   readonly faults?: boolean | Faults
   /** About how long a call of the storage takes on the way, and its answer on the way back; default 1. */
-  readonly latencyMs?: number
+  readonly latencyMs?: Span
   /** Who gets a task that has become ready; undefined leaves it open to all. Decided in the first process. */
   readonly assign?: (task: Task, crew: Crew) => Id | readonly Id[] | undefined
   /** Instead of thinking for so long and completing. */
@@ -119,7 +108,7 @@ export interface SimulationOptions {
   readonly storage?: JournalStorage
   readonly crew?: Omit<CrewOptions, 'name' | 'storage' | 'environment' | 'onError'>
   /** Ends the simulation though tasks are open; default 30 days. */
-  readonly limitMs?: number
+  readonly limitMs?: Span
   /** Called each time a process has opened the crew. */
   readonly opened?: (crew: Crew, process: number) => void
   /** What else happens; the simulation ends after it. */
@@ -182,17 +171,17 @@ const faultFields = object({
 const faults: Reader<Required<Faults>> = (value, name, limits) =>
   typeof value === 'boolean' ? (value ? SOME_FAULTS : NO_FAULTS) : { ...NO_FAULTS, ...faultFields(value, name, limits) }
 
-const mean = object({ meanMs: duration() }, ['meanMs'])
-const bounds = object({ fromMs: duration(), toMs: duration() }, ['fromMs', 'toMs'])
+const mean = object({ meanMs: span }, ['meanMs'])
+const bounds = object({ fromMs: span, toMs: span }, ['fromMs', 'toMs'])
 
 /** A function of chance that answers milliseconds. */
 const durationOf: Reader<(random: () => number, of: never) => number> = (value, name, limits) => {
   if (typeof value === 'function') {
     const draw = value as (random: () => number, of: never) => unknown
-    return (random, of) => duration()(draw(random, of), `what ${name} answers`, limits)
+    return (random, of) => span(draw(random, of), `what ${name} answers`, limits)
   }
-  if (typeof value === 'number') {
-    const ms = duration()(value, name, limits)
+  if (typeof value === 'number' || typeof value === 'string') {
+    const ms = span(value, name, limits)
     return () => ms
   }
   const fields = anyFields(value, name, limits)
@@ -242,12 +231,12 @@ const fields = object({
   processes: whole(1, 1000),
   behaviour: object({ fail: share, stall: share, ask: share }),
   faults,
-  latencyMs: duration(),
+  latencyMs: span,
   assign: aFunction,
   handler: aFunction,
   storage: storagePort,
   crew: anyFields,
-  limitMs: duration(),
+  limitMs: span,
   opened: aFunction,
   meanwhile: aFunction,
   ended: aFunction,

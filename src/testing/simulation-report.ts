@@ -17,6 +17,8 @@ export interface SimulationData {
   /** All tasks had ended; `limitMs` had passed; it was told to by `end()`; or nothing could happen any more. */
   readonly endedBy: 'tasks' | 'limitMs' | 'end' | 'quiet'
   readonly tasks: { readonly [S in 'total' | 'completed' | 'failed' | 'cancelled' | 'open']: number }
+  /** Tries at tasks, the ones that run included. */
+  readonly attempts: { readonly [S in 'total' | 'failed' | 'lost']: number }
   /** From when a task is ready until somebody takes it; once an attempt. */
   readonly waiting: DurationStats
   /** Of attempts. */
@@ -46,6 +48,7 @@ export class SimulationStatistics {
   readonly #readyAt = new Map<Id, number>()
   readonly #running = new Map<Id, { readonly member: Id; readonly since: number }>()
   readonly #members = new Map<Id, Counts>()
+  readonly #attempts = { total: 0, failed: 0, lost: 0 }
   readonly #waiting = new Durations()
   readonly #working = new Durations()
   readonly #now: () => number
@@ -115,6 +118,7 @@ export class SimulationStatistics {
       makespanMs,
       endedBy,
       tasks: { total, completed, failed, cancelled, open },
+      attempts: { ...this.#attempts },
       waiting: this.#waiting.stats(),
       working: this.#working.stats(),
       members,
@@ -135,11 +139,14 @@ export class SimulationStatistics {
     const running = this.#running.get(after.id)
     if (running && after.running?.fence !== before?.running?.fence) {
       this.#running.delete(after.id)
+      const outcome = after.attempts.findLast(({ endedAt }) => endedAt !== undefined)?.outcome
+      if (outcome === 'failed' || outcome === 'lost') this.#attempts[outcome]++
       this.#of(running.member).busyMs += now - running.since
       this.#working.add(now - running.since)
     }
     if (after.running && after.holder !== undefined && !this.#running.has(after.id)) {
       this.#running.set(after.id, { member: after.holder, since: now })
+      this.#attempts.total++
       this.#of(after.holder).attempts++
       this.#waiting.add(now - (this.#readyAt.get(after.id) ?? now))
       this.#readyAt.delete(after.id)
@@ -170,7 +177,7 @@ const ENDINGS: Readonly<Record<SimulationData['endedBy'], string>> = {
 }
 
 function page(data: SimulationData): Page {
-  const { seed, processes, makespanMs, endedBy, tasks, waiting, working, members, faults } = data
+  const { seed, processes, makespanMs, endedBy, tasks, attempts, waiting, working, members, faults } = data
   const { total, completed, failed, cancelled, open } = tasks
   const idle = members.reduce((sum, { utilisation }) => sum + utilisation, 0) / Math.max(1, members.length)
   const facts: readonly (readonly [string, string | number])[] = [
@@ -179,6 +186,7 @@ function page(data: SimulationData): Page {
     ['Makespan', span(makespanMs)],
     ['End', `${ENDINGS[endedBy]}${open > 0 ? `, ${open} open` : ''}`],
     ['Tasks', `${total}: ${completed} completed, ${failed} failed, ${cancelled} cancelled, ${open} open`],
+    ['Attempts', `${attempts.total}: ${attempts.failed} failed, ${attempts.lost} lost`],
     ['Waiting', `mean ${span(waiting.meanMs)}, 95 % within ${span(waiting.p95Ms)}`],
     ['Working', `mean ${span(working.meanMs)}, 95 % within ${span(working.p95Ms)}`],
     ['Utilisation', percent(idle)],

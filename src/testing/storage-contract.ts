@@ -1,5 +1,6 @@
 import { invalid } from '../core/errors.js'
-import { filledText, number, object, read, type Reader } from '../core/input.js'
+import { filledText, object, read, type Reader } from '../core/input.js'
+import { type Span, span } from './span.js'
 import { append } from './storage-contract/append.js'
 import { bytes, limits } from './storage-contract/bytes.js'
 import { checkpoints } from './storage-contract/checkpoints.js'
@@ -21,7 +22,7 @@ export interface StorageContractOptions {
   /** Called once for each case. */
   readonly open: () => StorageBackend | Promise<StorageBackend>
   /** How long each call may take, and what is only promised to happen some time; default 4 s, less than runners give a test. */
-  readonly patienceMs?: number
+  readonly patienceMs?: Span
 }
 
 /** What every storage of journals must do: each sentence of `JournalStorage` as one case, by concern. */
@@ -59,7 +60,7 @@ const contractOptions = object(
     describe: aFunction<StorageContractOptions['describe']>(),
     it: aFunction<StorageContractOptions['it']>(),
     open: aFunction<StorageContractOptions['open']>(),
-    patienceMs: number(0),
+    patienceMs: span,
   },
   ['name', 'describe', 'it', 'open'],
 )

@@ -56,7 +56,7 @@ describe('a faulty storage', () => {
     const environment = manualEnvironment()
     const storage = faultyStorage(new MemoryStorage(), {
       environment,
-      plan: [{ call: 'append', nth: 1, fault: 'delay', ms: 5000 }],
+      plan: [{ call: 'append', nth: 1, fault: 'delay', ms: '5s' }],
     })
     const answer = watch(storage.append(CREW, commit(1)))
     await environment.advance(4999)
@@ -86,6 +86,26 @@ describe('a faulty storage', () => {
     off?.()
     await storage.append(CREW, commit(4))
     expect(wakes).toBe(2)
+  })
+
+  it('names the word that it does not know, and those that it knows', () => {
+    const storage = faultyStorage(new MemoryStorage())
+    const faults =
+      'error, throw, lost call, lost answer, delay, slow answer, hang, late, refusal, false refusal, regress, lost wake'
+    expect(() => {
+      storage.fail('lost anwser' as never)
+    }).toThrow(`fault must be one of ${faults}, not 'lost anwser'`)
+    expect(() => {
+      storage.fail('hang', 'write' as never)
+    }).toThrow("call must be one of open, append, read, saveCheckpoint, loadCheckpoint, trim, close, wake, not 'write'")
+    const plan = [{ call: 'append', nth: 1, fault: null }]
+    expect(() => faultyStorage(new MemoryStorage(), { plan: plan as never })).toThrow(
+      `options.plan[0].fault must be one of ${faults}, not null`,
+    )
+    const delay = [{ call: 'append', nth: 1, fault: 'delay', ms: '5 s' }] as const
+    expect(() => faultyStorage(new MemoryStorage(), { plan: delay })).toThrow(
+      'options.plan[0].ms must be milliseconds, or a number with its unit (ms, s, m, h, d)',
+    )
   })
 
   it('goes wrong the nth time, and as many times as told', async () => {

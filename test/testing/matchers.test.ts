@@ -131,7 +131,7 @@ describe('names that nobody tells', () => {
     const task = await tracker.create({ description: 'Tides' })
     expect(() => {
       expect(task).not.toHaveStatus('done' as never)
-    }).toThrow('status must be one of pending, in_progress, waiting, completed, failed, cancelled')
+    }).toThrow("status must be one of pending, in_progress, waiting, completed, failed, cancelled, not 'done'")
     for (const wrong of ['finished', 'task.finished', { type: 'finished' }] as never[]) {
       expect(() => {
         expect(events).not.toHaveHappenedBefore('created', wrong)

@@ -215,7 +215,10 @@ describe('a scripted member', () => {
     const events = recordEvents(other)
     await other.tracker.create({ id: 'tides', description: 'Tides' })
     await environment.advance('1m')
-    expect(() => ana.member.info).toThrow(expect.objectContaining({ code: 'closed' }))
+    await expect((async () => ana.member.send('ana', 'hello'))()).rejects.toMatchObject({
+      code: 'closed',
+      message: expect.stringContaining('its process died with ana: it comes back 300000 ms after its death') as unknown,
+    })
     await environment.advance('10m')
     expect(other.tracker.get('tides')).toMatchObject({
       status: 'completed',
@@ -225,6 +228,31 @@ describe('a scripted member', () => {
     expect(ana.log).toEqual(['tides: takes 10s', 'tides: dies', 'comes back', 'tides: completes'])
     expect(events.types('task')).toEqual(['created', 'started', 'released', 'started', 'completed'])
     expect(await checkJournal(storage)).toEqual([])
+  })
+
+  it('dies for good, and says how to go on', async () => {
+    const { crew, tracker, environment } = await openTeam([])
+    const ana = await scriptedMember(crew, 'ana', { script: [dies()] })
+    await tracker.create({ description: 'Tides' })
+    await environment.settle()
+    for (const call of [() => ana.member.send('ana', 'hello'), () => crew.sync()])
+      await expect((async () => call())()).rejects.toMatchObject({
+        code: 'closed',
+        message: expect.stringContaining("dies('5m') comes back by itself, with { reopen }") as unknown,
+      })
+    await ana.stop()
+  })
+
+  it('waits for an answer no longer than its step says, as a span', async () => {
+    const { crew, tracker, environment } = await openTeam(['hana'])
+    const options = { withinMs: '10m', onTimeout: 'resume' } as const
+    await scriptedMember(crew, 'ana', { script: [asks('Which tone?', 'hana', options), completes('mine')] })
+    await tracker.create({ id: 'tides', description: 'Tides', assignees: 'ana' })
+    await environment.advance('9m')
+    expect(tracker.status('tides')).toBe('waiting')
+    await environment.advance('2m')
+    expect(tracker.get('tides')?.result).toBe('mine')
+    expect(() => asks('Why?', 'hana', { withinMs: 'soon' })).toThrow('withinMs of asks must be milliseconds')
   })
 
   it('writes its outcome when the storage is there again', async () => {

@@ -43,6 +43,57 @@ describe('simulate', () => {
     expect(report.toJSON()).toEqual(report.data)
   })
 
+  it('counts the attempts, those that failed and those that were lost, as the tasks tell', async () => {
+    const { report, crew } = await simulate({
+      seed: 3,
+      processes: 3,
+      tasks: 60,
+      faults: { crash: 6, stall: 6 },
+      behaviour: { fail: 0.2 },
+    })
+    const records = crew.tracker.list().flatMap((task) => task.attempts)
+    const ended = (outcome: string): number => records.filter((attempt) => attempt.outcome === outcome).length
+    const total = records.length
+    const attempts = { total, failed: ended('failed'), lost: ended('lost') }
+    expect(report.data.attempts).toEqual(attempts)
+    expect(Math.min(attempts.failed, attempts.lost, total - 60)).toBeGreaterThan(0)
+    expect(report.toMarkdown()).toContain(
+      `| Attempts | ${attempts.total}: ${attempts.failed} failed, ${attempts.lost} lost |`,
+    )
+  })
+
+  it('takes spans with their units wherever it takes milliseconds', async () => {
+    const inWords = await simulate({
+      tasks: 10,
+      durationMs: { fromMs: '1m', toMs: '2m' },
+      arrivalMs: '5s',
+      latencyMs: '2ms',
+      limitMs: '1h',
+      handler: async (_, { think }) => {
+        await think('1.5m')
+      },
+      meanwhile: async (simulation) => {
+        await simulation.wait('10s')
+      },
+    })
+    const inNumbers = await simulate({
+      tasks: 10,
+      durationMs: { fromMs: 60_000, toMs: 120_000 },
+      arrivalMs: 5000,
+      latencyMs: 2,
+      limitMs: 3_600_000,
+      handler: async (_, { think }) => {
+        await think(90_000)
+      },
+      meanwhile: async (simulation) => {
+        await simulation.wait(10_000)
+      },
+    })
+    const bytes = await bytesOf(inWords.storage, inWords.name)
+    expect(bytes).toBe(await bytesOf(inNumbers.storage, inNumbers.name))
+    expect(bytes.length).toBeGreaterThan(1000)
+  })
+
   it('makes the same journal, byte for byte, of the same seed, whatever goes wrong; another one of another', async () => {
     const bytes = async (seed: number) => {
       const { storage, name } = await simulate({
@@ -193,6 +244,8 @@ describe('simulate', () => {
     { durationMs: { meanMs: -1 } },
     { durationMs: () => NaN },
     { arrivalMs: 'often' },
+    { limitMs: '1 month' },
+    { durationMs: { meanMs: '1 h' } },
     { tasks: -1 },
     { members: [{ id: 'ana', speed: 0 }] },
     { members: [{ id: '' }] },

@@ -1,4 +1,4 @@
-import { MemoryStorage, openCrew } from 'crewlog'
+import { CrewError, MemoryStorage, openCrew } from 'crewlog'
 import {
   completes,
   crash,
@@ -44,6 +44,12 @@ describe('manualEnvironment', () => {
     const environment = manualEnvironment()
     await expect(environment.advance(span)).rejects.toMatchObject({ code: 'invalid_input' })
     expect(() => environment.suspend(span)).toThrow(expect.objectContaining({ code: 'invalid_input' }))
+  })
+
+  it('names the units of a span that it does not know', async () => {
+    await expect(manualEnvironment().advance('5 minutes')).rejects.toThrow(
+      "A span must be milliseconds, or a number with its unit (ms, s, m, h, d) such as '250ms', '90s' or '1.5h', not '5 minutes'",
+    )
   })
 
   it('runs what falls due in order, each at its time, and waits for what it started', async () => {
@@ -116,7 +122,7 @@ describe('manualEnvironment, when something goes round without time passing', ()
     expect(tracker.get('tides')?.failure?.message).toMatch(/^Task tides goes round/)
   })
 
-  it('rejects for members of any making', async () => {
+  it('names the task that members of any making take again and again', async () => {
     const { crew, environment, tracker } = await openTeam(['ana', 'bo'], endless)
     const [ana, bo] = [crew.as('ana'), crew.as('bo')]
     ana.work(() => 'x')
@@ -124,6 +130,35 @@ describe('manualEnvironment, when something goes round without time passing', ()
       if (kind === 'task.review' && taskId !== undefined) await bo.review(taskId, { passed: false })
     })
     await tracker.create({ id: 'tides', description: 'Tides', reviewers: ['bo'], assignees: 'ana' })
+    await expect(environment.settle()).rejects.toMatchObject({
+      code: 'loop_detected',
+      message: expect.stringMatching(
+        /^Task tides is attempted 1000 times without time passing, by ana; let/,
+      ) as unknown,
+    })
+  })
+
+  it('names a handler that fails and is tried again in the same moment, by each who works', async () => {
+    const { crew, environment, tracker, errors } = await openTeam(['ana', 'bo'])
+    for (const id of ['ana', 'bo'])
+      crew.as(id).work(() => {
+        throw new Error('overloaded')
+      })
+    tracker.on('failed', ({ task }) => tracker.retry(task.id))
+    await tracker.create({ id: 'tides', description: 'Tides', retry: { attempts: 1 } })
+    await expect(environment.advance('1s')).rejects.toMatchObject({ code: 'loop_detected' })
+    expect(tracker.get('tides')?.attemptCount).toBe(1000)
+    // Both wait, and look again when time has passed.
+    await expect(environment.advance('2s')).rejects.toThrow(/by (ana, bo|bo, ana);/)
+    expect(errors.filter((error) => CrewError.is(error, 'loop_detected')).length).toBeGreaterThan(1)
+  })
+
+  it('rejects for what makes ever new work', async () => {
+    const { crew, environment, tracker } = await openTeam(['ana'])
+    crew.as('ana').work(async () => {
+      await tracker.create({ description: 'Another' })
+    })
+    await tracker.create({ description: 'First' })
     await expect(environment.settle()).rejects.toThrow('Members hand work back and forth, and no time passes')
   }, 60_000)
 
@@ -215,6 +250,9 @@ describe('recordEvents', () => {
     expect(events.of('message.sent')).toMatchObject([{ message: { recipient: ['ana'] } }])
     expect(events.of('member.joined')).toMatchObject([{ member: { id: 'cy' } }])
     expect(events.of('*')).toEqual(events.all)
+    expect(() => events.types('tasks' as never)).toThrow(
+      "kind must be one of task, message, member, session, not 'tasks'",
+    )
   })
 
   it('keeps what is of this process only, apart from what is stored', async () => {
@@ -331,6 +369,33 @@ describe('crash', () => {
         { member: 'bo', outcome: 'completed' },
       ],
     })
+  })
+
+  it('refuses every call from then on, and says how to go on', async () => {
+    const environment = manualEnvironment()
+    const crew = await openCrew({ environment, storage: new MemoryStorage() })
+    await crew.join('ana')
+    await crew.tracker.create({ description: 'Tides' })
+    const attempt = await crew.as('ana').claim()
+    const ana = crew.as('ana')
+    await crash(crew)
+    for (const call of [
+      () => crew.tracker.create({ description: 'Moon' }),
+      () => crew.sync(),
+      () => crew.idle(),
+      () => ana.claim(),
+      () => ana.receive(),
+      () => ana.send('ana', 'hello'),
+      async () => attempt?.complete(),
+      async () => ana.info,
+      async () => crew.as('ana'),
+      () => scriptedMember(crew, 'bo'),
+    ])
+      await expect(call()).rejects.toMatchObject({
+        code: 'closed',
+        message:
+          'Journal crew is closed; crash(crew) ended its process. Go on with another that openCrew answers, with the same storage and name',
+      })
   })
 
   it('lets the journal in a folder be opened again, as after a real death', async () => {

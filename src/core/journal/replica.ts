@@ -29,6 +29,8 @@ export abstract class Replica extends LocalJournal {
   protected state: 'new' | 'opening' | 'open' | 'closing' | 'closed' = 'new'
   /** Why it stays where it is: a commit that cannot be folded, or a log that nobody can go on from. @internal */
   protected broken: CrewError | undefined
+  /** For who uses it though it is closed. @internal */
+  remedy = 'open a new one'
   /** @internal */
   protected readonly upkeep: Upkeep
   readonly #slices = new Map<string, Slice>()
@@ -159,7 +161,7 @@ export abstract class Replica extends LocalJournal {
   protected refusal(): CrewError {
     return this.state === 'new' || this.state === 'opening'
       ? new CrewError('not_open', `Journal ${this.name} is not open; await open() first`)
-      : new CrewError('closed', `Journal ${this.name} is closed; open a new one`)
+      : new CrewError('closed', `Journal ${this.name} is closed; ${this.remedy}`)
   }
 
   readonly #write = (head: CommitInfo, turn: () => Promise<void>): Checkpoint =>

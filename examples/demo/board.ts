@@ -54,6 +54,7 @@ export async function loadBoard(crew: Crew, board: Board, reader: Id): Promise<O
     ready: tracker.ready().length,
     blocked: tracker.blocked().length,
   }
+  await archivist.setAvailability(false)
   await archivist.send(reader, opening, { kind: LOADED })
   return opening
 }

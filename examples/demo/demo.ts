@@ -1,7 +1,18 @@
 import { createHash } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CrewError, openCrew, systemEnvironment, type Crew, type Environment, type Member } from 'crewlog'
+import {
+  type AssignmentOptions,
+  bestFit,
+  CrewError,
+  leastLoaded,
+  openCrew,
+  systemEnvironment,
+  type Crew,
+  type Environment,
+  type Member,
+  type Strategy,
+} from 'crewlog'
 import { fileStorage } from 'crewlog/storage/file'
 import { playAgents } from './agents.js'
 import { countOf, isFinished, loadBoard, makespanOf, openingOf, type Board, type Opening } from './board.js'
@@ -10,6 +21,7 @@ import { HUMAN, playHuman } from './human.js'
 import { InputError } from './input-error.js'
 import { readInputFile } from './input-file.js'
 import { readOptions, USAGE, UsageError, type Options } from './options.js'
+import { greatestPlan } from './plan-then.js'
 import { Progress, type Output } from './progress.js'
 import { reportPage } from './report-page.js'
 import { SAMPLE_BOARD } from './sample-board.js'
@@ -55,6 +67,7 @@ class Demo {
   readonly #pace: number
   readonly #time = simulatedTime()
   readonly #environment: Environment
+  readonly #assignment: Pick<AssignmentOptions, 'automatic'> & { readonly strategy: Strategy }
   readonly #folder: string
 
   constructor(options: Options, board: Board, out: Output) {
@@ -65,6 +78,8 @@ class Demo {
     this.#pace = pace
     this.#cast = castOf(options, board)
     this.#environment = board.isSimulated ? this.#time : systemEnvironment
+    // Machines are all alike, and get something once all that ends at an instant has ended.
+    this.#assignment = board.isSimulated ? { strategy: leastLoaded(), automatic: false } : { strategy: bestFit() }
     // Another board, or another number of members, is another crew.
     const print = createHash('sha256').update(JSON.stringify([board, members ?? 'default']))
     this.#folder = join(options.folder, `${board.name}-${print.digest('hex').slice(0, 8)}`)
@@ -90,8 +105,21 @@ class Demo {
     return 130
   }
 
-  /** The crew of an earlier run that was not finished, or a new one. */
+  /** From here on tasks are assigned as they become ready. */
   async #open(): Promise<Crew> {
+    const crew = await this.#openBoard()
+    try {
+      await crew.join(HUMAN, { kind: 'human', available: false })
+      await loadBoard(crew, this.#board, HUMAN)
+      for (const { id, options } of this.#cast) await crew.join(id, options)
+    } finally {
+      await crew.close()
+    }
+    return this.#openCrew(this.#assignment)
+  }
+
+  /** The crew of an earlier run that was not finished, or a new one. */
+  async #openBoard(): Promise<Crew> {
     const crew = await this.#openCrew()
     try {
       if (!openingOf(crew)) return crew
@@ -111,34 +139,35 @@ class Demo {
     return this.#openCrew()
   }
 
-  #openCrew(): Promise<Crew> {
-    return openCrew({
+  async #openCrew(assignment?: AssignmentOptions): Promise<Crew> {
+    const crew = await openCrew({
       name: 'demo',
+      ...(assignment && { assignment }),
       storage: fileStorage(this.#folder),
       environment: this.#environment,
       limits: { dependencies: 1_000_000 },
       retry: { backoffMs: { base: 400 * this.#pace, cap: 2000 } },
       onError: (error) => this.#say(`An error that nobody awaited: ${String(error)}`),
     })
-  }
-
-  async #work(crew: Crew): Promise<void> {
-    const board = this.#board
     if (this.#options.isVerbose)
       crew.on('*', ({ seq, type, id, by }) => {
         this.#say(`#${seq} ${type} ${id}${by === undefined ? '' : ` by ${by}`}`)
       })
-    const hana = await crew.join(HUMAN, { kind: 'human' })
+    return crew
+  }
+
+  async #work(crew: Crew): Promise<void> {
+    const board = this.#board
+    const hana = crew.as(HUMAN)
+    const members = this.#cast.map(({ id }) => crew.as(id))
     const opening = await loadBoard(crew, board, hana.id)
-    const members: Member[] = []
-    for (const { id, options } of this.#cast) members.push(await crew.join(id, options))
     const { tasks, edges, ready, blocked } = opening
     this.#say(`${board.name}: ${tasks} tasks, ${edges} edges; at first ${ready} ready and ${blocked} blocked`)
     this.#say(`${members.length} members work; ${hana.id} stands in for a person`)
 
     const progress = this.#follow(crew)
     try {
-      if (board.isSimulated) await simulate(crew, members, this.#time)
+      if (board.isSimulated) await simulate(crew, this.#time)
       else await this.#play(crew, hana, members)
     } finally {
       progress.end()
@@ -178,7 +207,9 @@ class Demo {
     const inTime = this.#board.isSimulated ? ' of simulated time' : ''
     this.#say(`${done} of ${all} tasks done in ${(makespanMs / 1000).toFixed(1)} s${inTime}; kept in ${this.#folder}`)
     const page = `${this.#folder}.html`
-    await writeFile(page, reportPage(crew, `The crew of ${this.#board.name}`, `${done} of ${all} tasks done`))
+    const plan = await greatestPlan(fileStorage(this.#folder), this.#assignment.strategy)
+    const title = `The crew of ${this.#board.name}`
+    await writeFile(page, reportPage(crew, { title, subtitle: `${done} of ${all} tasks done`, plan }))
     this.#say(`The report with pictures: ${page}`)
     const completed = crew.tracker.count({ status: 'completed' })
     const failed = crew.tracker.count({ status: 'failed' })

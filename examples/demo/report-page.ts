@@ -13,9 +13,18 @@ import {
   overdue,
   throughput,
 } from 'crewlog/reports'
+import type { CarriedOut } from './plan-then.js'
+import { why } from './why-report.js'
+
+export interface PageOptions {
+  readonly title: string
+  readonly subtitle: string
+  /** To be explained. */
+  readonly plan: CarriedOut | undefined
+}
 
 /** What there is to say of a crew, as one HTML page with pictures. */
-export function reportPage({ reports, tracker }: Crew, title: string, subtitle: string): string {
+export function reportPage({ reports, tracker }: Crew, { title, subtitle, plan }: PageOptions): string {
   const unit = unitFor(tracker.list({ orderBy: 'createdAt', limit: 1 })[0]?.createdAt, reports.generate('summary').at)
   const isOver = tracker.count({ status: ['pending', 'in_progress', 'waiting'] }) === 0
   return htmlDocument({
@@ -25,6 +34,7 @@ export function reportPage({ reports, tracker }: Crew, title: string, subtitle: 
       reports.generate('summary'),
       reports.generate('health'),
       reports.generate('workload'),
+      ...(plan ? [reports.generate(why(plan))] : []),
       reports.generate(cumulativeFlow(unit)),
       reports.generate(burndown(unit)),
       reports.generate(throughput(unit)),

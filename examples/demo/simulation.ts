@@ -1,4 +1,4 @@
-import { systemEnvironment, type Crew, type Environment, type Member, type Task } from 'crewlog'
+import { systemEnvironment, type Crew, type Environment, type Task } from 'crewlog'
 
 /** Timers are real, so that storage and leases are not hurried; only the calendar jumps from event to event. */
 export interface SimulatedTime extends Environment {
@@ -17,11 +17,11 @@ export function simulatedTime(): SimulatedTime {
 }
 
 /**
- * List scheduling: whenever a machine is free it starts the ready task of the highest priority; at each instant
+ * List scheduling: whenever a machine is free it is given the ready task of the highest priority; at each instant
  * everything that ends does so first. Machines start tasks by hand, without a lease: they compute on while the demo
  * is dead, so a run that was killed has the same schedule as one that was not.
  */
-export async function simulate(crew: Crew, machines: readonly Member[], time: SimulatedTime): Promise<void> {
+export async function simulate(crew: Crew, time: SimulatedTime): Promise<void> {
   const { tracker } = crew
   time.set(newestTime(tracker.list(), time.now()))
   for (;;) {
@@ -31,14 +31,11 @@ export async function simulate(crew: Crew, machines: readonly Member[], time: Si
       await Promise.all(ended.map((task) => tracker.complete(task.id)))
       continue
     }
-    const busy = new Set(running.map(({ holder }) => holder))
-    const free = machines.filter(({ id }) => !busy.has(id))
-    const starts = tracker.ready({ limit: free.length }).flatMap((task, index) => {
-      const machine = free[index]
-      return machine ? [tracker.start(task.id, { by: machine.id })] : []
-    })
-    await Promise.all(starts)
-    if (starts.length > 0) continue
+    const given = tracker.list({ stage: 'assigned' })
+    await Promise.all(given.map((task) => tracker.start(task.id)))
+    if (given.length > 0) continue
+    const { assigned } = await crew.autoAssign()
+    if (assigned.length > 0) continue
     if (running.length === 0) return
     time.set(Math.min(...running.map(endOf)))
   }

@@ -55,8 +55,8 @@ ${body.join('\n')}
 }
 
 const STYLE = `
-:root{color-scheme:light dark;--page:#f6f8fa;--card:#fff;--text:#1f2328;--soft:#59636e;--line:#d1d9e0;--link:#0969da}
-@media(prefers-color-scheme:dark){:root{--page:#0d1117;--card:#151b23;--text:#e6edf3;--soft:#9198a1;--line:#3d444d;--link:#6cb0ff}}
+:root{color-scheme:light dark;--page:#f6f8fa;--card:#fff;--text:#1f2328;--soft:#59636e;--line:#d1d9e0;--link:#0969da;--shade:#0002}
+@media(prefers-color-scheme:dark){:root{--page:#0d1117;--card:#151b23;--text:#e6edf3;--soft:#9198a1;--line:#3d444d;--link:#6cb0ff;--shade:#fff3}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--text);font:15px/1.5 system-ui,sans-serif}
 header,main{max-width:76rem;margin:0 auto;padding:0 1rem}
@@ -71,7 +71,7 @@ section{margin:1.25rem 0;padding:1.25rem;background:var(--card);border:1px solid
 .parts{display:flex;flex-wrap:wrap;gap:1rem 2rem;align-items:flex-start}
 .parts>*{min-width:0;max-width:100%}
 .parts>p,.parts>h3{flex:1 1 100%;margin:0}
-figure,.table{margin:0;overflow-x:auto}
+figure,.table{margin:0;overflow-x:auto;background:linear-gradient(90deg,var(--card) 40%,transparent) 0 0/2rem 100% no-repeat local,linear-gradient(-90deg,var(--card) 40%,transparent) 100% 0/2rem 100% no-repeat local,linear-gradient(90deg,var(--shade),transparent) 0 0/.6rem 100% no-repeat,linear-gradient(-90deg,var(--shade),transparent) 100% 0/.6rem 100% no-repeat}
 figure{flex:1 1 36rem}
 figure svg{display:block;width:100%;min-width:34rem;max-width:52rem;height:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}

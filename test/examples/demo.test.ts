@@ -1,6 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { bestFit, openCrew } from 'crewlog'
+import { fileStorage } from 'crewlog/storage/file'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { greatestPlan } from '../../examples/demo/plan-then.js'
 import { demo, type DemoRun, figuresOf, temporaryFolder, workflowText } from '../support/demo-run.js'
 
 const folder = temporaryFolder()
@@ -40,10 +43,34 @@ describe('the sample board', () => {
     const [, path = ''] = /^The report with pictures: (.*)$/m.exec(out) ?? []
     const page = await readFile(path, 'utf8')
 
-    for (const heading of ['Summary', 'Workload', 'Cumulative flow', 'Cycle time', 'Cost', 'Conversations'])
+    for (const heading of [
+      'Summary',
+      'Workload',
+      'Why who got what',
+      'Cumulative flow',
+      'Cycle time',
+      'Cost',
+      'Conversations',
+    ])
       expect(page).toContain(`<h2>${heading}</h2>`)
     expect(page.match(/<svg /g)?.length).toBeGreaterThan(5)
     expect(page).not.toMatch(/<script|src="|href="h/)
+  })
+
+  it('explains on its page the plan that gave most, as it was carried out', async () => {
+    await demo(sample())
+    const [board = ''] = (await readdir(folder())).filter((name) => !name.endsWith('.html'))
+    const storage = fileStorage(join(folder(), board))
+    const { plan, seq } = (await greatestPlan(storage, bestFit()))!
+    await using before = await openCrew({ name: 'demo', storage, at: { seq: seq - 1 } })
+    await using after = await openCrew({ name: 'demo', storage, at: { seq } })
+
+    expect(plan.assigned.length).toBeGreaterThan(1)
+    for (const { taskId, member, candidates } of plan.assigned) {
+      expect(before.tracker.get(taskId)?.assignees).not.toEqual([member])
+      expect(after.tracker.get(taskId)).toMatchObject({ assignees: [member], autoAssigned: true })
+      expect(candidates[0]).toMatchObject({ member, eligible: true })
+    }
   })
 
   it('shows failures, questions, approvals and reviews', async () => {

@@ -234,6 +234,34 @@ describe('SVG', () => {
     expect(texts).toContain('bo, done: 5')
   })
 
+  it.each([1, 2, 7, 20])(
+    'cuts long names at their end, and says them whole to who points there: %i places',
+    (places) => {
+      const x = Array.from(
+        { length: places },
+        (_, place) => `${place} WWW member with a name of unusual length, ${'m'.repeat(90)}`,
+      )
+      const svg = seriesChart({ title: 'x', kind: 'bar', x, series: [{ name: 'n', values: x.map(() => 1) }] }).toSVG()
+      const cut = [...svg.matchAll(/<text x="([\d.]+)"[^>]*>([^<]*)…<title>([^<]*)</g)]
+      expect(cut.length).toBeGreaterThan(0)
+      for (const [, middle, shown = '', whole = ''] of cut) {
+        expect(x).toContain(whole)
+        expect(whole.startsWith(shown)).toBe(true)
+        // Letters of 11 px are 7 px wide on average, those of these names.
+        expect(Number(middle) - (7 * shown.length) / 2).toBeGreaterThanOrEqual(0)
+      }
+    },
+  )
+
+  it('tells times of a few minutes by their seconds', () => {
+    const at = Date.UTC(2026, 0, 1, 12)
+    const of = (x: readonly number[]) =>
+      readSVG(seriesChart({ title: 'x', kind: 'line', x, series: [{ name: 'n', values: x.map(() => 1) }] }).toSVG())
+        .texts
+    expect(of([at, at + 1000])).toEqual(expect.arrayContaining(['12:00:00', '12:00:01']))
+    expect(of([at, at + 600_000])).toEqual(expect.arrayContaining(['2026-01-01 12:00', '2026-01-01 12:10']))
+  })
+
   it('draws values at their height', () => {
     const svg = seriesChart({
       title: 'x',

@@ -1,7 +1,7 @@
 import type { Chart } from '../report.js'
 import { mermaidLine } from './mermaid.js'
 import { labels, ticks } from './scale.js'
-import { colorOf, drawing, element, hint, shortened, textAt } from './svg.js'
+import { colorOf, drawing, element, fitted, hint, textAt } from './svg.js'
 import { span } from './markdown.js'
 
 export interface Bar {
@@ -54,7 +54,7 @@ function ganttToSVG({ title, sections }: Gantt): string {
   let y = 44
   const rows = sections.flatMap(({ name, bars: own }) => {
     y += ROW
-    const heading = textAt(16, y, shortened(name, 24), { 'font-weight': '600' })
+    const heading = fitted(16, y, name, LEFT - 24, { 'font-weight': '600' })
     return [
       heading,
       ...own.map((bar) => {
@@ -94,5 +94,5 @@ function barAt({ name, from, to, state }: Bar, xOf: (at: number) => number, y: n
     { x: xOf(from), y: y - 13, width, height: 16, rx: 3, fill },
     hint(`${name}: ${span(to - from)}`),
   )
-  return bar + textAt(LEFT - 8, y, shortened(name, 22), { 'text-anchor': 'end' })
+  return bar + fitted(LEFT - 8, y, name, LEFT - 24, { 'text-anchor': 'end' })
 }

@@ -1,6 +1,6 @@
 import type { Chart } from '../report.js'
 import { mermaidText } from './mermaid.js'
-import { colorOf, drawing, element, hint, shortened, textAt } from './svg.js'
+import { colorOf, drawing, element, fitted, hint, textAt } from './svg.js'
 
 export interface Node {
   readonly id: string
@@ -69,7 +69,7 @@ function graphToSVG({ title, nodes, edges }: Graph): string {
       'stroke-width': node.mark ? 2 : 1,
     }
     return (
-      element('rect', box, hint(node.name)) + textAt(x, y + 4, shortened(node.name, 20), { 'text-anchor': 'middle' })
+      element('rect', box, hint(node.name)) + fitted(x, y + 4, node.name, box.width - 10, { 'text-anchor': 'middle' })
     )
   })
   const arrows = edges.flatMap(({ from, to, isCritical = false }) => {

@@ -1,7 +1,7 @@
 import type { Chart } from '../report.js'
 import { percent } from './markdown.js'
 import { mermaidLine, mermaidNumber, mermaidText } from './mermaid.js'
-import { colorOf, drawing, element, hint, shortened, textAt } from './svg.js'
+import { colorOf, drawing, element, fitted, hint, textAt } from './svg.js'
 
 export interface Pie {
   readonly title: string
@@ -37,7 +37,7 @@ function pieToSVG({ title, slices }: Pie): string {
     const y = 60 + index * 22
     const label =
       element('rect', { x: 320, y: y - 10, width: 12, height: 12, rx: 2, fill: colorOf(index) }) +
-      textAt(340, y, shortened(words, 52))
+      fitted(340, y, `${percent(share)} ${name}`, 364)
     return slice(from, turn, colorOf(index), words) + label
   })
   const heading = textAt(16, 24, title, { 'font-size': '15', 'font-weight': '600' })

@@ -31,15 +31,16 @@ export const durationUnit = (max: number): { readonly name: string; readonly ms:
 export const inWords = (value: number, unit: Unit): string =>
   unit === 'duration' ? span(value) : unit === 'share' ? percent(value) : figure(value)
 
+/** Below it, times differ by seconds. */
+const SHORT_MS = 600_000
+
 /** Times as short as they all can be, UTC; names as they are. */
 export function labels(places: readonly (number | string)[]): readonly string[] {
-  const areDays = places.every((at) => typeof at !== 'number' || at % 86_400_000 === 0)
+  const times = places.filter((at) => typeof at === 'number')
+  const areDays = times.every((at) => at % 86_400_000 === 0)
+  const isShort = times.length > 1 && (times.at(-1) ?? 0) - (times[0] ?? 0) < SHORT_MS
+  const [from, to] = isShort ? [11, 19] : [0, areDays ? 10 : 16]
   return places.map((at) =>
-    typeof at === 'string'
-      ? at
-      : new Date(at)
-          .toISOString()
-          .slice(0, areDays ? 10 : 16)
-          .replace('T', ' '),
+    typeof at === 'string' ? at : new Date(at).toISOString().slice(from, to).replace('T', ' '),
   )
 }

@@ -1,7 +1,7 @@
 import type { Chart } from '../report.js'
 import { mermaidNumber, mermaidText } from './mermaid.js'
 import { durationUnit, inWords, labels, ticks } from './scale.js'
-import { colorOf, dashOf, drawing, element, hint, legend, shortened, textAt } from './svg.js'
+import { colorOf, dashOf, drawing, element, fitted, hint, legend, textAt } from './svg.js'
 
 export interface Series {
   readonly title: string
@@ -115,17 +115,15 @@ const gridLine = (y: number, label: string): string =>
 
 const MOST_LABELS = 8
 
-function xLabels({ names, xOf }: Frame): readonly string[] {
+/** As many as there is room for, each within the picture. */
+function xLabels({ names, xOf, step }: Frame): readonly string[] {
   const every = Math.ceil(names.length / MOST_LABELS)
-  const most = Math.floor(96 / Math.min(MOST_LABELS, Math.max(1, names.length / every)))
-  return names.flatMap((name, place) =>
-    place % every === 0
-      ? textAt(xOf(place), BOTTOM + 20, shortened(name, Math.max(10, most)), {
-          'text-anchor': 'middle',
-          'font-size': '11',
-        })
-      : [],
-  )
+  return names.flatMap((name, place) => {
+    if (place % every > 0) return []
+    const x = xOf(place)
+    const room = Math.min(step * every - 6, 2 * x, 2 * (WIDTH - x))
+    return fitted(x, BOTTOM + 20, name, room, { 'text-anchor': 'middle', 'font-size': 11 })
+  })
 }
 
 const said = ({ series, names, unit = 'number' }: Frame, index: number, place: number): string => {

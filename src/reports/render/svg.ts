@@ -41,10 +41,24 @@ export const textAt = (x: number, y: number, text: string, more: Attributes = {}
 /** What is shown when one points at a mark, and read out. */
 export const hint = (text: string): string => element('title', {}, escapeXml(text) || ' ')
 
-/** Cut to what fits into so many letters. */
-export const shortened = (text: string, most: number): string => {
+/** A text in so much room: where there is less it is cut at its end, and whole when one points at it. */
+export function fitted(x: number, y: number, text: string, room: number, more: Attributes = {}): string {
+  const size = Number(more['font-size'] ?? SIZE)
+  if (widthOf(text, size) <= room) return textAt(x, y, text, more)
+  let left = room - size
   const letters = Array.from(text)
-  return letters.length > most ? `${letters.slice(0, most - 1).join('')}…` : text
+  const end = letters.findIndex((letter) => (left -= widthOf(letter, size)) < 0)
+  return element('text', { x, y, ...more }, escapeXml(`${letters.slice(0, end).join('')}…`) + hint(text))
+}
+
+const SIZE = 12
+
+/** About: fonts differ, so rather too wide. */
+function widthOf(text: string, size = SIZE): number {
+  let ems = 0
+  for (const letter of text)
+    ems += /[ !'()\-.,:;|Iijlt]/.test(letter) ? 0.38 : letter > '\u024f' ? 1.1 : /[%@A-Zmw]/.test(letter) ? 0.85 : 0.6
+  return ems * size
 }
 
 export interface Drawing {
@@ -75,7 +89,7 @@ export function drawing({ title, description, width, height, body }: Drawing): s
     role: 'img',
     fill: 'currentColor',
     'font-family': 'system-ui, sans-serif',
-    'font-size': '12',
+    'font-size': SIZE,
   }
   return element('svg', attributes, inside.join(''))
 }
@@ -84,11 +98,11 @@ export function drawing({ title, description, width, height, body }: Drawing): s
 export function legend(names: readonly string[], x: number, y: number): string {
   let at = x
   const parts = names.map((name, index) => {
-    const shown = shortened(name, 24)
+    const room = 160
     const part =
       element('rect', { x: at, y: y - 9, width: 10, height: 10, rx: 2, fill: colorOf(index) }) +
-      textAt(at + 15, y, shown)
-    at += 15 + 7 * shown.length + 16
+      fitted(at + 15, y, name, room)
+    at += 15 + Math.min(room, widthOf(name)) + 16
     return part
   })
   return parts.join('')

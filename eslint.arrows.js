@@ -59,7 +59,7 @@ const layers = {
     ['crew'],
     ['member'],
     ['work'],
-    ['takers', 'readers'],
+    ['takers', 'readers', 'reviewers'],
     ['waiting-line', 'setbacks'],
     ['outlook', 'idleness'],
     ['refusals'],
@@ -112,10 +112,13 @@ const layers = {
   core: [
     ['pruning'],
     ['messages/communications', 'tasks/task-tracker'],
-    ['tasks/auto-assign', 'tasks/automatic-assignment'],
+    ['tasks/auto-assign', 'tasks/automatic-assignment', 'tasks/collaboration', 'tasks/tracker-parts'],
     ['tasks/task-queries'],
     ['tasks/task-news', 'messages/message-news'],
     ['tasks/task-commands', 'messages/message-commands'],
+    ['tasks/offers'],
+    ['tasks/task-starts'],
+    ['tasks/task-expiry'],
     ['tasks/task-endings', 'tasks/assigning'],
     ['tasks/task-answers'],
     [

@@ -3,7 +3,7 @@ export type { AssignmentOptions, CrewOptions } from './crew/crew-options.js'
 export type { CascadeEvent, CrewEvents, MemberEvent, SessionEvent } from './crew/crew-news.js'
 export { Member, type MessageOptions, type WorkOptions } from './crew/member.js'
 export type { Running } from './crew/stopper.js'
-export type { Handler, Handlers } from './crew/handlers.js'
+export type { Handler, Handlers, ReviewHandler, Verdict } from './crew/handlers.js'
 
 export { Message, type MessageDraft, type Refused } from './core/messages/message.js'
 export { Communications, type CommunicationsOptions, type TopicFollowers } from './core/messages/communications.js'
@@ -18,13 +18,16 @@ export {
   type Dependency,
   type EdgePolicy,
   type Failure,
+  type Offer,
   type OnTimeout,
   type RetryPolicy,
   type TaskStatus,
   type WaitingFor,
   type WaitReason,
 } from './core/tasks/task.js'
-export { TaskTracker, type ClaimOptions, type TaskTrackerOptions } from './core/tasks/task-tracker.js'
+export { TaskTracker, type ClaimOptions } from './core/tasks/task-tracker.js'
+export type { TaskTrackerOptions } from './core/tasks/tracker-parts.js'
+export type { WorkAnswer } from './core/tasks/collaboration.js'
 export type { View, Workload } from './core/tasks/task-queries.js'
 export type {
   CommandOptions,
@@ -33,6 +36,7 @@ export type {
   DependencyInput,
   FailOptions,
   Fenced,
+  OnTimeoutInput,
   ProgressOptions,
   TaskChanges,
   TaskDraft,

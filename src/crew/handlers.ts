@@ -1,6 +1,6 @@
 import type { Attempt } from '../core/tasks/attempt.js'
 import { invalid } from '../core/errors.js'
-import type { Reader } from '../core/input.js'
+import { flag, object, type Reader, text } from '../core/input.js'
 import type { Json } from '../core/json.js'
 import type { Kept, Kinds, StandardSchema, Taken } from '../core/kinds.js'
 import type { Task } from '../core/tasks/task.js'
@@ -22,6 +22,16 @@ export type Handlers<K extends Kinds> = string extends keyof K
       >
     }
 type Returned<Result> = Result | Task | void | Promise<Result | Task | void>
+
+/** What a reviewer finds: it passes; or is sent back with remarks, or with `final` has failed. */
+export interface Verdict {
+  readonly passed: boolean
+  readonly remarks?: string
+  readonly final?: boolean
+}
+export type ReviewHandler = (task: Task) => Verdict | Promise<Verdict>
+
+export const readVerdict = object({ passed: flag, remarks: text, final: flag }, ['passed'])
 
 /** One for all tasks that a loop takes. */
 interface Handling {

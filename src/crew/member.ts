@@ -1,9 +1,10 @@
 import { abortable, type Abortable } from '../core/abortable.js'
-import type { Attempt } from '../core/tasks/attempt.js'
+import { Attempt } from '../core/tasks/attempt.js'
+import type { WorkAnswer } from '../core/tasks/collaboration.js'
 import type { Communications } from '../core/messages/communications.js'
 import type { Delivery, DeliveryRef } from '../core/messages/delivery.js'
-import { CrewError } from '../core/errors.js'
-import { anyFields, type Id, object, read, whole, withMore } from '../core/input.js'
+import { CrewError, invalid } from '../core/errors.js'
+import { anyFields, type Id, object, read, type TimeInput, whole, withMore } from '../core/input.js'
 import { isEmpty, type Json } from '../core/json.js'
 import type { Kinds } from '../core/kinds.js'
 import type { MemberInfo, Members } from '../core/members.js'
@@ -15,7 +16,14 @@ import { readFilter, select, type TaskFilter } from '../core/tasks/task-filter.j
 import type { ClaimOptions, TaskTracker } from '../core/tasks/task-tracker.js'
 import type { Task } from '../core/tasks/task.js'
 import { type Thread, threadOf } from '../core/messages/thread.js'
-import { expectHandler, type Handler, type Handlers, readHandler } from './handlers.js'
+import {
+  expectHandler,
+  type Handler,
+  type Handlers,
+  readHandler,
+  type ReviewHandler,
+  type Verdict,
+} from './handlers.js'
 import type { LastSeen } from './last-seen.js'
 import { type Running, Stopper } from './stopper.js'
 import type { Work } from './work.js'
@@ -226,14 +234,72 @@ export class Member<K extends Kinds = Kinds> {
     return this.#of.tracker.resume(taskId, { by: this.id, answer })
   }
 
-  async review(
-    taskId: Id,
-    verdict: { readonly passed: boolean; readonly remarks?: string; readonly final?: boolean },
-  ): Promise<Task> {
+  /** Passes a result, or sends it back with remarks to who did it; `final` lets the task fail. */
+  async review(taskId: Id, verdict: Verdict): Promise<Task> {
     return this.#of.tracker.review(
       taskId,
-      withMore(read(anyFields, verdict, 'options') as typeof verdict, { by: this.id }),
+      withMore(read(anyFields, verdict, 'options') as unknown as Verdict, { by: this.id }),
     )
+  }
+
+  /**
+   * Runs the handler on each task that waits for its review; what it returns is the verdict. One that throws is called
+   * again after a pause.
+   */
+  reviews(handler: ReviewHandler, options: { readonly signal?: AbortSignal } = {}): Running {
+    expectHandler(handler)
+    this.#of.tracker.parts.journal.assertOpen()
+    const stopper = new Stopper()
+    stopper.stopWith(read(listenOptions, options, 'options').signal)
+    return stopper.running([this.#of.work.review({ member: this.id, stopper }, handler)])
+  }
+
+  /** Claims, told in the thread of the task; or answers why there is nothing, and when to ask again. */
+  request(filter?: TaskFilter): Promise<WorkAnswer> {
+    return this.#of.tracker.request(this.id, filter === undefined ? {} : { filter })
+  }
+
+  /** Says to others that they may take a pending task; the first who accepts has it. */
+  async offer(
+    taskId: Id,
+    to: Id | readonly Id[],
+    options: { readonly note?: string; readonly expiresAt?: TimeInput } = {},
+  ): Promise<Message> {
+    return this.#of.tracker.offer(taskId, to, withMore(read(anyFields, options, 'options'), { by: this.id }))
+  }
+
+  /** Takes what was offered or handed to it. Rejects with `already_claimed`, which names who was faster. */
+  accept(offer: Message | Id): Promise<Attempt> {
+    return this.#of.tracker.accept(offer, { by: this.id })
+  }
+
+  /** Who has offered it is told why. */
+  decline(offer: Message | Id, reason: string): Promise<Task> {
+    return this.#of.tracker.decline(offer, { by: this.id, reason })
+  }
+
+  /** Ends its attempt, and offers others to go on with what it knows; for one lease only they may. */
+  async handOff(attempt: Attempt, to: Id | readonly Id[], note: string): Promise<Message> {
+    return this.#of.tracker.handOff(this.#own(attempt).task.id, to, { note, fence: attempt.fence })
+  }
+
+  /** Asks those who have the skills, by default those of the task; `awaitReply` waits for the first answer. */
+  async askForHelp(
+    attempt: Attempt,
+    question: string,
+    options: { readonly skills?: Readonly<Record<string, number>> } = {},
+  ): Promise<Message> {
+    const more = withMore(read(anyFields, options, 'options'), { fence: this.#own(attempt).fence })
+    return this.#of.tracker.askForHelp(attempt.task.id, question, more)
+  }
+
+  /** The reply to a message that it sent. Rejects with `timed_out`, `cancelled` or `closed`. */
+  async awaitReply(message: Message | Id, options: Abortable = {}): Promise<Message> {
+    const id = message instanceof Message ? (message.id ?? '') : message
+    const sent = this.#of.communications.get(id)
+    if (sent && sent.sender !== this.id)
+      throw new CrewError('permission_denied', `${this.id} waits only for replies to messages of its own`, { id })
+    return this.#of.communications.awaitReply(id, options)
   }
 
   comment(taskId: Id, text: string): Promise<Message> {
@@ -255,6 +321,12 @@ export class Member<K extends Kinds = Kinds> {
   #options(options: object): { readonly more: Readonly<Record<string, unknown>>; readonly once: Idempotent } {
     const { idempotencyKey, ...more } = read(anyFields, options, 'options')
     return { more, once: { idempotencyKey } as Idempotent }
+  }
+
+  #own(attempt: Attempt): Attempt {
+    if (!(attempt instanceof Attempt)) throw invalid('attempt must be an Attempt, as claim() answers one')
+    if (attempt.member === this.id) return attempt
+    throw new CrewError('permission_denied', `The attempt is of ${attempt.member}, not of ${this.id}`, { id: this.id })
   }
 
   /** A copy, so that what is checked is what is settled. */

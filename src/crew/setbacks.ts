@@ -1,6 +1,5 @@
 import type { Environment } from '../core/environment.js'
 import { CrewError } from '../core/errors.js'
-import type { Attempt } from '../core/tasks/attempt.js'
 import type { Task } from '../core/tasks/task.js'
 import type { Loop } from './outlook.js'
 import type { Refusals } from './refusals.js'
@@ -40,13 +39,13 @@ export class Setbacks {
   }
 
   /** Writes an outcome, again and again while the storage is away: an attempt must not be left running by nobody. */
-  async persist(attempt: Attempt, write: () => Promise<Task>): Promise<Task> {
+  async persist(work: { readonly isOver: boolean }, write: () => Promise<Task>): Promise<Task> {
     for (;;) {
       try {
         return await write()
       } catch (error) {
         const isAway = CrewError.is(error, 'storage_unavailable') || CrewError.is(error, 'outcome_unknown')
-        if (!isAway || attempt.isOver) throw error
+        if (!isAway || work.isOver) throw error
         await this.#pause(error)
       }
     }

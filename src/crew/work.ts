@@ -1,17 +1,19 @@
 import type { Abortable } from '../core/abortable.js'
 import type { Off } from '../core/environment.js'
 import { CrewError, wordsOf } from '../core/errors.js'
+import { read } from '../core/input.js'
 import type { Communications } from '../core/messages/communications.js'
 import type { Delivery } from '../core/messages/delivery.js'
 import type { Message } from '../core/messages/message.js'
 import type { Attempt } from '../core/tasks/attempt.js'
 import type { TrackerParts } from '../core/tasks/task-queries.js'
 import type { TaskTracker } from '../core/tasks/task-tracker.js'
-import type { Handler } from './handlers.js'
+import { type Handler, readVerdict, type ReviewHandler } from './handlers.js'
 import { Idleness } from './idleness.js'
 import { type Loop, Outlook } from './outlook.js'
 import { Readers } from './readers.js'
 import { Refusals } from './refusals.js'
+import { type Review, Reviewers } from './reviewers.js'
 import { Setbacks } from './setbacks.js'
 import { Takers } from './takers.js'
 
@@ -28,6 +30,7 @@ export class Work {
   readonly #setbacks: Setbacks
   readonly #takers: Takers
   readonly #readers: Readers
+  readonly #reviewers: Reviewers
   readonly #loops = new Set<Loop>()
   #offWork: Off | undefined
   /** Why no loop runs any more. */
@@ -48,8 +51,10 @@ export class Work {
     })
     this.#takers = new Takers(tracker, outlook, this.#setbacks, this.#idleness)
     this.#readers = new Readers(communications, outlook, this.#setbacks, this.#idleness)
+    this.#reviewers = new Reviewers(tracker.parts, this.#idleness)
     journal.observe(this.#takers)
     journal.observe(this.#readers)
+    journal.observe(this.#reviewers)
     journal.observe({
       // Another process may have ended a cascade.
       settled: () => {
@@ -93,8 +98,13 @@ export class Work {
       loop,
       this.#readers,
       ({ message }) => message,
-      (delivery) => this.#communications.acknowledge(delivery),
+      (delivery) => this.#acknowledge(delivery),
     )
+  }
+
+  /** Runs `handler` on one task after another that waits for the member's verdict, until stopped. */
+  review(loop: Loop, handler: ReviewHandler): Promise<void> {
+    return this.#run(loop, this.#reviewers, (review) => this.#judge(review, handler))
   }
 
   /** Resolves when no loop has anything to do, now or after a back-off, and no command is under way. */
@@ -187,7 +197,7 @@ export class Work {
   async #read(delivery: Delivery, handler: (message: Message) => unknown): Promise<void> {
     try {
       await handler(delivery.message)
-      await this.#communications.acknowledge(delivery)
+      await this.#acknowledge(delivery)
     } catch (error) {
       this.#onError(error)
       if (CrewError.is(error, 'stale_delivery')) return
@@ -198,10 +208,38 @@ export class Work {
     }
   }
 
+  async #judge(review: Review, handler: ReviewHandler): Promise<void> {
+    const { task, member } = review
+    const reviewers = this.#reviewers
+    const asked = {
+      get isOver() {
+        return !reviewers.isOpen(review)
+      },
+    }
+    try {
+      const verdict = read(readVerdict, await handler(task), 'verdict')
+      // Others may have decided meanwhile.
+      if (!asked.isOver)
+        await this.#setbacks.persist(asked, () => this.#tracker.review(task.id, { ...verdict, by: member }))
+      reviewers.over(review)
+    } catch (error) {
+      this.#onError(error)
+      if (asked.isOver) reviewers.over(review)
+      else reviewers.putOff(review)
+    }
+  }
+
+  /** Unless it is settled already, as by accepting what it offers. */
+  async #acknowledge({ message: { id = '' }, recipient, ...delivery }: Delivery): Promise<void> {
+    const { state } = this.#communications.mailboxes.letter(id, recipient)?.standing ?? {}
+    if (state === 'acknowledged' || state === 'expired') return
+    await this.#communications.acknowledge({ messageId: id, recipient, count: delivery.count })
+  }
+
   #isNothingToDo(): boolean {
     const { journal, schemas, desk } = this.#parts
     if (journal.isBusy || schemas?.isBusy || desk.cascades.areOpen()) return false
-    return this.#readers.haveNothing() && this.#takers.haveNothing()
+    return this.#readers.haveNothing() && this.#reviewers.haveNothing() && this.#takers.haveNothing()
   }
 
   #close(error = new CrewError('closed', 'The crew was closed while it was not idle')): void {

@@ -1,6 +1,7 @@
 import { type Heap, Slot } from '../heap.js'
 import { type Id, id, object, type Reader, whole } from '../input.js'
 import { NONE } from '../json.js'
+import type { Turn } from '../journal/projection.js'
 import type { Lease } from '../journal/session.js'
 import { Message } from './message.js'
 
@@ -58,6 +59,17 @@ export class Letter {
 
 /** A delivery as it was at one moment. */
 export type Handed = Pick<Letter, 'message' | 'standing'>
+
+/** Emits what becomes of a delivery. */
+export function moveLetter(
+  turn: Turn,
+  { message, standing: { recipient, count } }: Letter,
+  type: 'leased' | 'acknowledged' | 'returned' | 'expired' | 'dead',
+  change: Partial<Omit<Standing, 'reasons'>> & Pick<Standing, 'state'> & { readonly reason?: string },
+  by?: Id,
+): void {
+  turn.emit(`message.${type}`, message.id as Id, { delivery: { recipient, count, ...change } }, by)
+}
 
 const reference = object({ messageId: id, recipient: id, count: whole(1) }, ['messageId', 'recipient', 'count'])
 /** Which hand-out of which delivery is meant. */

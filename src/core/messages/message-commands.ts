@@ -1,5 +1,5 @@
 import type { Access } from '../access.js'
-import { type Handed, type Letter, type Reference, type Standing } from './delivery.js'
+import { type Handed, type Letter, moveLetter, type Reference } from './delivery.js'
 import { CrewError, invalid, notFound } from '../errors.js'
 import type { IdempotencyKeys, KeyedCommand } from '../idempotency.js'
 import type { Id, Limits } from '../input.js'
@@ -102,7 +102,7 @@ export class MessageCommands {
     for (let letter = this.next(recipient); letter && letters.length < limit; letter = this.next(recipient)) {
       leases?.prove(turn, leaseMs)
       const count = letter.standing.count + 1
-      this.#move(turn, letter, 'leased', { state: 'leased', count, session, leaseMs }, recipient)
+      moveLetter(turn, letter, 'leased', { state: 'leased', count, session, leaseMs }, recipient)
       letters.push({ message: letter.message, standing: letter.standing })
     }
     return letters
@@ -122,7 +122,7 @@ export class MessageCommands {
 
   acknowledge(turn: Turn, ref: Reference): void {
     this.#permitRef('acknowledge', ref)
-    this.#move(turn, this.#expectLeased(ref), 'acknowledged', { state: 'acknowledged' }, ref.recipient)
+    moveLetter(turn, this.#expectLeased(ref), 'acknowledged', { state: 'acknowledged' }, ref.recipient)
   }
 
   giveBack(turn: Turn, ref: Reference, reason: string, delayMs: number): void {
@@ -140,7 +140,7 @@ export class MessageCommands {
     if (!first) throw new CrewError('invalid_transition', `No such delivery of message ${id} is dead`, { id })
     const fitting = dead.filter(({ standing }) => !this.#mailboxes.isFull(standing.recipient))
     if (fitting.length === 0) throw full(first.standing.recipient, this.#rules.limits.mailbox)
-    for (const letter of fitting) this.#move(turn, letter, 'returned', { state: 'queued', count: 0 })
+    for (const letter of fitting) moveLetter(turn, letter, 'returned', { state: 'queued', count: 0 })
   }
 
   /** Says of what has expired, for one member or all, that it has. */
@@ -148,15 +148,15 @@ export class MessageCommands {
     const due = [...this.#mailboxes.queues.expired()].filter(
       ({ standing }) => (recipient ?? standing.recipient) === standing.recipient,
     )
-    for (const letter of due.slice(0, EXPIRED_AT_ONCE)) this.#move(turn, letter, 'expired', { state: 'expired' })
+    for (const letter of due.slice(0, EXPIRED_AT_ONCE)) moveLetter(turn, letter, 'expired', { state: 'expired' })
   }
 
   endLease(turn: Turn, { id, recipient = '', number }: LeaseTerms, how: LeaseEnd): void {
     const letter = this.#mailboxes.letter(id, recipient)
     if (letter?.standing.state !== 'leased' || letter.standing.count !== number) return
     if (how === 'lost') this.#return(turn, letter, 'lost', turn.now)
-    else if (hasExpired(letter.message, turn)) this.#move(turn, letter, 'expired', { state: 'expired' })
-    else this.#move(turn, letter, 'returned', { state: 'queued', count: number - 1 })
+    else if (hasExpired(letter.message, turn)) moveLetter(turn, letter, 'expired', { state: 'expired' })
+    else moveLetter(turn, letter, 'returned', { state: 'queued', count: number - 1 })
   }
 
   /** By right of the hand-out, be the message seen any more or not. */
@@ -228,19 +228,9 @@ export class MessageCommands {
 
   #return(turn: Turn, letter: Letter, reason: string, readyAt: number, by?: Id): void {
     const isDead = letter.standing.count >= this.#rules.limits.deliveries
-    if (hasExpired(letter.message, turn)) this.#move(turn, letter, 'expired', { state: 'expired', reason }, by)
-    else if (isDead) this.#move(turn, letter, 'dead', { state: 'dead', reason }, by)
-    else this.#move(turn, letter, 'returned', { state: 'queued', reason, readyAt }, by)
-  }
-
-  #move(
-    turn: Turn,
-    { message, standing: { recipient, count } }: Letter,
-    type: string,
-    change: Partial<Omit<Standing, 'reasons'>> & Pick<Standing, 'state'> & { readonly reason?: string },
-    by?: Id,
-  ): void {
-    turn.emit(`message.${type}`, message.id as Id, { delivery: { recipient, count, ...change } }, by)
+    if (hasExpired(letter.message, turn)) moveLetter(turn, letter, 'expired', { state: 'expired', reason }, by)
+    else if (isDead) moveLetter(turn, letter, 'dead', { state: 'dead', reason }, by)
+    else moveLetter(turn, letter, 'returned', { state: 'queued', reason, readyAt }, by)
   }
 }
 

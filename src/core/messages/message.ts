@@ -224,7 +224,7 @@ export const textOf = ({ content }: Message): string =>
 export const threadOfTask = (taskId: Id): Id => `task:${taskId}`
 
 /** Messages that tell of a command; whoever called it did not write to anybody, and writes no less for it. */
-const NOTICES: readonly (string | undefined)[] = ['task.assigned', 'task.question', 'task.review']
+const NOTICES: readonly (string | undefined)[] = ['task.assigned', 'task.question', 'task.answer', 'task.review']
 export const isNotice = ({ kind }: Pick<MessageDraft, 'kind'>): boolean => NOTICES.includes(kind)
 
 /** Emits a message, by the one event by which one comes into being, and whom of its recipients it does not reach. */

@@ -24,8 +24,10 @@ export interface AttemptRecord {
   readonly leaseMs?: number
   readonly endedAt?: number
   readonly outcome?: Outcome
-  /** Why it ended without completing. */
+  /** Why it ended without completing; of a hand-off its note. */
   readonly reason?: string
+  /** Of a hand-off: to whom. */
+  readonly handedTo?: readonly Id[]
   readonly usage: Usage
 }
 

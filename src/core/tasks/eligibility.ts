@@ -17,12 +17,12 @@ export function hindrance(board: TaskBoard, member: MemberInfo): string | undefi
 export const isFor = (member: MemberInfo, { assignees, requires }: Task): boolean =>
   assignees.length > 0 ? assignees.includes(member.id) : fits(member.skills, requires)
 
-/** What keeps a member from starting a pending task: `already_claimed` or `not_eligible`. */
-export function refusal(board: TaskBoard, task: Task, member: MemberInfo): CrewError | undefined {
+/** What keeps a member from starting a pending task, be it offered to it or not: `already_claimed` or `not_eligible`. */
+export function refusal(board: TaskBoard, task: Task, member: MemberInfo, isOffered = false): CrewError | undefined {
   const { id, holder } = task
   if (holder !== undefined)
     return new CrewError('already_claimed', `Task ${id} is held by ${holder}; claim another`, { id, holder })
-  const why = hindrance(board, member) ?? obstacle(board, task, member)
+  const why = hindrance(board, member) ?? obstacle(board, task, member, isOffered)
   return why === undefined ? undefined : notEligible(task, member, why)
 }
 
@@ -40,7 +40,7 @@ export function unfit(member: MemberInfo, { requires }: Task): string | undefine
 export const notEligible = (task: Task, member: MemberInfo, why: string): CrewError =>
   new CrewError('not_eligible', `${member.id} cannot take task ${task.id}: ${why}`, { id: task.id, member: member.id })
 
-function obstacle(board: TaskBoard, task: Task, member: MemberInfo): string | undefined {
+function obstacle(board: TaskBoard, task: Task, member: MemberInfo, isOffered: boolean): string | undefined {
   const { dependsOn, notBefore = 0, keptFor, assignees } = task
   const now = board.now()
   const open = dependsOn.filter((edge) => board.isOpenEdge(edge))
@@ -49,5 +49,6 @@ function obstacle(board: TaskBoard, task: Task, member: MemberInfo): string | un
   if (notBefore > now) return `it is scheduled for ${new Date(notBefore).toISOString()}`
   if (keptFor && keptFor.until > now && !keptFor.members.includes(member.id))
     return `it is kept for ${keptFor.members.join(', ')}`
+  if (isOffered) return unfit(member, task)
   return isFor(member, task) ? undefined : (unfit(member, task) ?? `it is assigned to ${assignees.join(', ')}`)
 }

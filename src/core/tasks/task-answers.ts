@@ -9,7 +9,7 @@ import type { TaskDesk } from './task-desk.js'
 import { refuseUnsettled } from './task-graph.js'
 import type { Given } from './task-input.js'
 import * as moves from './task-moves.js'
-import type { Failure, Move, Task, WaitingFor } from './task.js'
+import type { Answer, Failure, Move, OnTimeout, Task, WaitingFor } from './task.js'
 
 // How a task comes to wait for somebody, and what the answer makes of it. Each is a part of a decision, like all commands.
 
@@ -21,7 +21,7 @@ export function wait(
   { fence, of = NONE, withinMs, usage, ...question }: Given['wait'],
 ): Task {
   moves.expectFrom(task, 'wait', fence)
-  desk.admit(turn, of, typeof question.onTimeout === 'object' ? question.onTimeout.ask : NONE)
+  desk.admit(turn, of, askedLater(question.onTimeout))
   const { now } = turn
   const waitingFor = { of, since: now, ...(withinMs !== undefined && { until: now + withinMs }), ...question }
   return spending(desk, turn, task, usage, {}, () =>
@@ -33,7 +33,7 @@ export function wait(
 
 export function resume(desk: TaskDesk, turn: Turn, task: Task, { by, ...answer }: Given['resume']): Task {
   const who = answerer(desk, turn, task, 'resume', by)
-  return goOn(desk, turn, task, moves.answered(task, { ...answer, by: who, at: turn.now }), who)
+  return goOn(desk, turn, task, answered(desk, turn, task, { ...answer, by: who }), who)
 }
 
 export function review(
@@ -43,18 +43,38 @@ export function review(
   { by, final = false, ...verdict }: Given['review'],
 ): Task {
   const who = answerer(desk, turn, task, 'review', by)
-  const answered = moves.answered(task, { ...verdict, by: who, at: turn.now })
+  const waitingFor = task.waitingFor as WaitingFor
+  const { quorum = 1, passedBy = NONE, waive = NONE } = waitingFor
+  if (verdict.passed && passedBy.includes(who))
+    throw new CrewError('invalid_transition', `${who} has passed task ${task.id} already: it waits for others`, {
+      id: task.id,
+    })
+  const decides = !verdict.passed || passedBy.length + 1 >= quorum
+  if (verdict.passed && decides) refuseUnsettled(desk.board, task, waive)
+  const move = answered(desk, turn, task, { ...verdict, by: who })
+  if (!decides)
+    return desk.move(turn, task, { ...move, waitingFor: { ...waitingFor, passedBy: [...passedBy, who] } }, who)
   if (verdict.passed) {
     const subtasks = desk.board.subtasks(task.id)
-    refuseUnsettled(desk.board, task, task.waitingFor?.waive ?? NONE)
-    const completed = moves.end('completed', turn.now, answered, { progress: { ...task.progress, value: 1 } })
+    const completed = moves.end('completed', turn.now, move, { progress: { ...task.progress, value: 1 } })
     const passed = desk.move(turn, task, completed, who)
     endWaived(desk, turn, task, subtasks)
     return passed
   }
-  if (!final) return goOn(desk, turn, task, answered, who)
+  if (!final) return goOn(desk, turn, task, move, who)
   const failure: Failure = { code: 'failed', message: `Did not pass the review: ${verdict.remarks ?? 'no remarks'}` }
-  return desk.move(turn, task, moves.end('failed', turn.now, answered, { failure }), who)
+  return desk.move(turn, task, moves.end('failed', turn.now, move, { failure }), who)
+}
+
+/** Keeps what was answered, and tells it. */
+export function answered(
+  desk: TaskDesk,
+  turn: Turn,
+  task: Task,
+  answer: Omit<Answer, 'number' | 'for' | 'question' | 'at'>,
+): Move {
+  desk.notices.answered(turn, task, { for: (task.waitingFor as WaitingFor).for, ...answer })
+  return moves.answered(task, { ...answer, at: turn.now })
 }
 
 /** Puts the question to those who may answer. */
@@ -94,7 +114,8 @@ function answerer(desk: TaskDesk, turn: Turn, task: Task, move: 'resume' | 'revi
   moves.expectMove(task, move)
   const { id } = task
   const { for: reason, of } = task.waitingFor as WaitingFor
-  if ((move === 'review') !== (reason === 'review')) {
+  const isReview = move === 'review'
+  if (isReview !== (reason === 'review')) {
     const right = reason === 'review' ? 'review()' : 'resume(), as a member answer()'
     throw new CrewError('invalid_transition', `Task ${id} waits for ${reason}: use ${right}`, { id })
   }
@@ -102,9 +123,26 @@ function answerer(desk: TaskDesk, turn: Turn, task: Task, move: 'resume' | 'revi
   if (who === undefined) throw invalid(`Say who answers for task ${id}: { by }`, { id })
   if (of.length > 0 && !of.includes(who))
     throw new CrewError('permission_denied', `Task ${id} waits for ${of.join(', ')}, not for ${who}`, { id })
+  if (isReview && task.selfReview !== true && task.attempts.at(-1)?.member === who)
+    throw new CrewError(
+      'permission_denied',
+      `${who} did task ${id}, and others review it; make the task with { selfReview: true } to let it pass its own work`,
+      { id },
+    )
   desk.admit(turn, [who])
   return who
 }
+
+/** Whether a task waits for the verdict of that member, who was asked for it. */
+export const awaitsReview = ({ waitingFor, attempts, selfReview }: Task, member: Id): boolean =>
+  waitingFor?.for === 'review' &&
+  waitingFor.of.includes(member) &&
+  waitingFor.passedBy?.includes(member) !== true &&
+  (selfReview === true || attempts.at(-1)?.member !== member)
+
+/** Whom it asks when nobody has answered, one after another. */
+const askedLater = (onTimeout: OnTimeout | undefined): readonly Id[] =>
+  typeof onTimeout === 'object' && 'ask' in onTimeout ? [...onTimeout.ask, ...askedLater(onTimeout.onTimeout)] : NONE
 
 /** The one, where there is exactly one. */
 export const only = (ids: readonly Id[]): Id | undefined => (ids.length === 1 ? ids[0] : undefined)

@@ -1,33 +1,25 @@
-import type { Choice } from './claim-queues.js'
-import { hindrance, notEligible, refusal, unfit } from './eligibility.js'
+import { fits } from './claim-queues.js'
 import { CrewError, invalid, notFound } from '../errors.js'
 import type { Id } from '../input.js'
 import { NONE, sameJson } from '../json.js'
+import type { MemberInfo } from '../members.js'
 import type { Message } from '../messages/message.js'
 import type { Turn } from '../journal/projection.js'
-import { goOn, only, resume, review, wait } from './task-answers.js'
-import { type Card, timeLimit } from './task-card.js'
+import { isThere } from './obstacles.js'
+import { handOff, offer } from './offers.js'
+import { resume, review, wait } from './task-answers.js'
 import { spending } from './task-budgets.js'
 import type { TaskDesk } from './task-desk.js'
-import { cancel, complete, fail, giveUp, release, retry } from './task-endings.js'
+import { cancel, complete, fail, release, retry } from './task-endings.js'
+import { expect } from './task-expiry.js'
 import { refuseCycle, refuseCycles } from './task-graph.js'
 import type { Given } from './task-input.js'
 import * as moves from './task-moves.js'
-import { type Failure, type Move, Task } from './task.js'
+import { refuseUnfit, start } from './task-starts.js'
+import { type Move, Task } from './task.js'
 
 // What each command on tasks decides: its guard, its effect, and what follows from it by the graph, the clock and the
 // mail. Each is a part of a decision: it emits events, and answers the task as it is then, or throws a refusal.
-
-/** The task, once what is due on it by the clock is settled. Throws `not_found`, also for what `by` cannot see. */
-export function expect(desk: TaskDesk, turn: Turn, id: Id, by?: Id): Task {
-  const task = desk.known(id, by)
-  desk.board.tick()
-  const card = desk.board.card(id) as Card
-  if (!desk.board.expired.has(card)) return task
-  expire(desk, turn, task)
-  turn.keep()
-  return card.task
-}
 
 /** The task, if who asks for the command can see it and may give it. */
 export function expectAllowed(desk: TaskDesk, turn: Turn, id: Id, name: CommandName, given: object): Task {
@@ -96,7 +88,9 @@ function update(desk: TaskDesk, turn: Turn, task: Task, { change, by, version = 
       { id },
     )
   desk.admit(turn, change.reviewers, change.watchers)
-  return desk.move(turn, task, change.requires ? { ...change, keptFor: undefined } : change, by)
+  const updated = desk.move(turn, task, change.requires ? { ...change, keptFor: undefined } : change, by)
+  refuseQuorum(updated)
+  return updated
 }
 
 function assign(desk: TaskDesk, turn: Turn, task: Task, { to, by, force = false }: Given['assign']): Task {
@@ -116,7 +110,7 @@ function assign(desk: TaskDesk, turn: Turn, task: Task, { to, by, force = false 
     assignees: to,
     autoAssigned: undefined,
     keptFor: stillKept,
-    ...(!isNobody && { assignedAt: turn.now }),
+    ...(!isNobody && { assignedAt: turn.now, offers: NONE }),
   }
   const assigned =
     sameJson(to, task.assignees) && task.autoAssigned !== true
@@ -124,44 +118,6 @@ function assign(desk: TaskDesk, turn: Turn, task: Task, { to, by, force = false 
       : desk.move(turn, task, move, by, isNobody ? 'unassigned' : 'assigned')
   desk.notices.assigned(turn, assigned, task.assignees, by)
   return assigned
-}
-
-/** By hand, without a lease. */
-function start(desk: TaskDesk, turn: Turn, task: Task, { by }: Given['by']): Task {
-  const member = by ?? only(task.assignees)
-  if (member === undefined) throw invalid(`Say who starts task ${task.id}: { by }`, { id: task.id })
-  desk.admit(turn, [member])
-  if (task.status !== 'in_progress') moves.expectMove(task, 'start')
-  const refused = refusal(desk.board, task, desk.members.expect(member))
-  if (refused) throw refused
-  return begin(desk, turn, task, member, undefined)
-}
-
-/** The named task, or the first that is ready for the member: its own before open ones. Undefined when there is none. */
-export function claim(
-  desk: TaskDesk,
-  turn: Turn,
-  by: Id,
-  named: Task | undefined,
-  choice: Choice<Card> | undefined,
-  leaseMs = desk.settings.leaseMs,
-): Task | undefined {
-  desk.admit(turn, [by])
-  const member = desk.members.expect(by)
-  desk.members.tellSeen(turn, by)
-  if (hindrance(desk.board, member) !== undefined) return undefined
-  if (named)
-    return named.status !== 'pending' || refusal(desk.board, named, member)
-      ? undefined
-      : begin(desk, turn, named, by, leaseMs)
-  desk.board.tick()
-  for (;;) {
-    const card = desk.board.firstFor(member, choice)
-    if (!card) return undefined
-    // By the time of the turn, as the clock may have gone on within it.
-    if (timeLimit(card.task) > turn.now) return begin(desk, turn, card.task, by, leaseMs)
-    expire(desk, turn, card.task)
-  }
 }
 
 function progress(desk: TaskDesk, turn: Turn, task: Task, { fence, usage, ...progress }: Given['progress']): Task {
@@ -196,36 +152,38 @@ function comment(desk: TaskDesk, turn: Turn, task: Task, given: Given['comment']
   return message
 }
 
+/** Asks those who have the skills, by default those that the task requires; the best of them, when they are many. */
+function askForHelp(
+  desk: TaskDesk,
+  turn: Turn,
+  task: Task,
+  { question, skills = task.requires, fence }: Given['askForHelp'],
+): Message {
+  moves.expectFrom(task, 'askForHelp', fence)
+  const { id, holder: by = '' } = task
+  const level = (member: MemberInfo): number =>
+    Object.keys(skills).reduce((total, skill) => total + (member.skills[skill] ?? 0), 0)
+  const helpers = desk.members
+    .list()
+    .filter((member) => member.id !== by && isThere(member) && fits(member.skills, skills))
+    .filter((member) => desk.access?.sees(member.id, task) !== false)
+    .sort((a, b) => level(b) - level(a))
+  if (helpers.length === 0)
+    throw new CrewError(
+      'not_eligible',
+      `Nobody else who is there has ${Object.keys(skills).join(', ') || 'a place in this crew'}; ask for other skills, or let somebody join`,
+      { id },
+    )
+  const to = helpers.slice(0, MOST_HELPERS).map((member) => member.id)
+  return desk.notices.said(turn, task, 'task.help', { to, content: question, by })
+}
+
 /** Who gets a comment by mail: those who watch, and those whom it mentions. */
 function readersOf(desk: TaskDesk, { watchers }: Task, { text, by }: Given['comment']): readonly Id[] {
   const mentioned = desk.members.list().flatMap(({ id }) => (mentions(text, id) ? id : []))
   const readers = new Set([...watchers, ...mentioned])
   readers.delete(by ?? '')
   return [...readers]
-}
-
-/** Carries out what is due on a task by the clock. */
-export function expire(desk: TaskDesk, turn: Turn, task: Task): void {
-  const { failAt = Infinity, waitingFor, timeLimitMs = 0 } = task
-  const { now } = turn
-  if (timeLimit(task) > now) return
-  const fail = (code: Failure['code'], message: string): unknown =>
-    desk.move(turn, task, moves.fail(task, { code, message }, now))
-  if (failAt <= now) fail('deadline', `Not done by ${new Date(failAt).toISOString()}`)
-  else if (!waitingFor)
-    giveUp(desk, turn, task, {
-      outcome: 'timed_out',
-      code: 'timed_out',
-      message: `Took longer than ${timeLimitMs} ms`,
-    })
-  else if (waitingFor.onTimeout === 'resume') goOn(desk, turn, task, { waitingFor: undefined })
-  else if (typeof waitingFor.onTimeout === 'object') {
-    const { until: _until, onTimeout, ...question } = waitingFor
-    desk.notices.asked(
-      turn,
-      desk.move(turn, task, { waitingFor: { ...question, of: onTimeout.ask, since: now } }, undefined, 'waiting'),
-    )
-  } else fail('timed_out', 'Nobody answered in time')
 }
 
 /** Those of new tasks that may wait for themselves. */
@@ -238,9 +196,16 @@ function suspects(desk: TaskDesk, ids: readonly Id[]): readonly Id[] {
   })
 }
 
+/** Nobody waits for more reviewers than there are. */
+function refuseQuorum({ quorum = 0, reviewers }: Task): void {
+  if (quorum > reviewers.length)
+    throw invalid(`A quorum of ${quorum} needs as many reviewers, not ${reviewers.length}; name more, or lower it`)
+}
+
 function checkNew(desk: TaskDesk, turn: Turn, task: Task, by: Id | undefined, made?: ReadonlySet<Id>): void {
   const { dependsOn, parentId, supersedes, assignees } = task
   /** What is made together is known to its maker. */
+  refuseQuorum(task)
   const known = (id: Id): Task => desk.known(id, made?.has(id) ? undefined : by)
   for (const edge of dependsOn) if (known(edge.id).isOpen) desk.refuseFalling(edge.id)
   if (supersedes !== undefined) known(supersedes)
@@ -258,19 +223,6 @@ function checkNew(desk: TaskDesk, turn: Turn, task: Task, by: Id | undefined, ma
   }
 }
 
-function refuseUnfit(desk: TaskDesk, task: Task, ids: readonly Id[]): void {
-  for (const id of ids) {
-    const member = desk.members.expect(id)
-    const why = unfit(member, task)
-    if (why !== undefined) throw notEligible(task, member, `${why}; assign it with { force: true } to give it anyway`)
-  }
-}
-
-function begin(desk: TaskDesk, turn: Turn, task: Task, member: Id, leaseMs: number | undefined): Task {
-  if (leaseMs !== undefined) desk.journal.leases?.prove(turn, leaseMs)
-  return desk.move(turn, task, moves.start(task, member, desk.journal.session, leaseMs, turn.now), member)
-}
-
 function mentions(text: string, id: Id): boolean {
   for (let at = text.indexOf(`@${id}`); at >= 0; at = text.indexOf(`@${id}`, at + 1)) {
     if (!/^[\w/@-]/.test(text.slice(at + 1 + id.length))) return true
@@ -278,8 +230,11 @@ function mentions(text: string, id: Id): boolean {
   return false
 }
 
+/** Whom one question goes to. */
+const MOST_HELPERS = 10
+
 /** What an attempt writes: by right of its fence, as the member who made it. */
-const WRITES: readonly string[] = ['progress', 'complete', 'fail', 'release', 'wait']
+const WRITES: readonly string[] = ['progress', 'complete', 'fail', 'release', 'wait', 'handOff', 'askForHelp']
 
 /** The commands on one task, by name. */
 export const commands = {
@@ -298,5 +253,8 @@ export const commands = {
   addDependency,
   removeDependency,
   comment,
+  offer,
+  handOff,
+  askForHelp,
 }
 export type CommandName = keyof typeof commands

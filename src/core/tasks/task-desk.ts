@@ -64,6 +64,7 @@ export class TaskDesk {
     if (isEmpty(changes)) return task
     turn.emit(`task.${type}`, task.id, changes, by, task.version + 1)
     const moved = this.known(task.id)
+    this.#takeBack(turn, task, moved)
     if (!moved.isOpen && moved.status !== 'completed') this.#fell(turn, moved.id, [moved.id], 0)
     // A dependency may have failed while this one ran, which was let be until now.
     return task.status !== 'pending' && moved.status === 'pending' ? this.obeyEdges(turn, moved) : moved
@@ -107,6 +108,7 @@ export class TaskDesk {
         const falls = fall(victim, to, cause as Task, turn.now)
         const changes = Task.changes(victim, falls)
         turn.emit(`task.${eventOf(victim, falls)}`, victim.id, changes, undefined, victim.version + 1)
+        this.#takeBack(turn, victim, this.known(victim.id))
         ended.push(victim.id)
         fallen++
       }
@@ -119,6 +121,14 @@ export class TaskDesk {
     })
     // Whoever has left it open goes on with it.
     this.isCascading = true
+  }
+
+  /** Takes off members what they were asked or offered, once that is over. */
+  #takeBack(turn: Turn, before: Task, { offers, waitingFor, holder, status }: Task): void {
+    if (before.offers.length > 0 && offers.length === 0)
+      this.notices.offersOver(turn, before, holder === undefined ? `the task is ${status}` : `taken by ${holder}`)
+    if (before.waitingFor && !waitingFor)
+      this.notices.unasked(turn, before, status === 'pending' ? 'it was answered' : `the task is ${status}`)
   }
 
   /** Lets edges to what has already ended have their say. */

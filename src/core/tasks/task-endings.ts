@@ -9,7 +9,7 @@ import type { TaskDesk } from './task-desk.js'
 import { fallenWith, refuseUnsettled, verdict } from './task-graph.js'
 import type { Given } from './task-input.js'
 import * as moves from './task-moves.js'
-import type { Failure, Task } from './task.js'
+import type { Failure, Task, WaitingFor } from './task.js'
 
 // How an attempt or a task ends, and is begun again. Each is a part of a decision, like all commands.
 
@@ -29,15 +29,7 @@ export function complete(
   refuseUnsettled(desk.board, task, waive)
   return spending(desk, turn, task, usage, { result }, () => {
     const { holder, reviewers } = task
-    if (reviewers.length > 0)
-      return ask(
-        desk,
-        turn,
-        task,
-        { for: 'review', of: reviewers, since: turn.now, ...(waive.length > 0 && { waive }) },
-        usage,
-        { result },
-      )
+    if (reviewers.length > 0) return ask(desk, turn, task, reviewOf(task, turn.now, waive), usage, { result })
     const completed = desk.move(turn, task, moves.complete(task, turn.now, result, usage), holder)
     endWaived(desk, turn, task, subtasks)
     return completed
@@ -107,6 +99,17 @@ export function retry(desk: TaskDesk, turn: Turn, task: Task, { by, cascade = fa
     })
   }
   return reopened
+}
+
+/** By others than who did it; when they are all of the reviewers that are left, by anybody else. */
+function reviewOf(
+  { holder, reviewers, quorum = 1, selfReview = false }: Task,
+  since: number,
+  waive: readonly Id[],
+): WaitingFor {
+  const of = selfReview ? reviewers : reviewers.filter((id) => id !== holder)
+  const needed = Math.min(quorum, of.length)
+  return { for: 'review', of, since, ...(needed > 1 && { quorum: needed }), ...(waive.length > 0 && { waive }) }
 }
 
 /** Ends the attempt that a lease was for, if it is the current one. */

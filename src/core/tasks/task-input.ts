@@ -55,8 +55,12 @@ export interface TaskDraft {
   readonly parentId?: Id
   /** The ended task that this one takes up again. */
   readonly supersedes?: Id
-  /** Who must pass the result before the task is completed. */
+  /** Who reviews the result before the task is completed. */
   readonly reviewers?: readonly Id[]
+  /** How many of them must pass it; default 1. */
+  readonly quorum?: number
+  /** Whether who did it may review it; default false. */
+  readonly selfReview?: boolean
   readonly watchers?: readonly Id[]
   readonly labels?: readonly string[]
   readonly metadata?: Readonly<Record<string, Json>>
@@ -107,6 +111,13 @@ export interface ProgressOptions {
   /** Spent since the last report. */
   readonly usage?: Usage
 }
+export type OnTimeoutInput =
+  | 'fail'
+  | 'resume'
+  /** It goes on with this, as if somebody had answered so. */
+  | { readonly answer: Json }
+  /** Others are asked; with `withinMs` that has an end, too. */
+  | { readonly ask: Id | readonly Id[]; readonly withinMs?: number; readonly onTimeout?: OnTimeoutInput }
 export interface WaitOptions {
   readonly for: WaitReason
   readonly question?: string
@@ -114,7 +125,7 @@ export interface WaitOptions {
   readonly of?: Id | readonly Id[]
   readonly withinMs?: number
   /** When nobody answers in time; default 'fail'. */
-  readonly onTimeout?: 'fail' | 'resume' | { readonly ask: Id | readonly Id[] }
+  readonly onTimeout?: OnTimeoutInput
   readonly usage?: Usage
 }
 
@@ -150,6 +161,8 @@ const common = {
   requires: record(number(0, 1)),
   supersedes: id,
   reviewers: list(id),
+  quorum: whole(1, 1000),
+  selfReview: flag,
   watchers: list(id),
   labels: list(label),
   metadata: jsonObject,
@@ -229,11 +242,20 @@ function isFinal(error: unknown): boolean {
   }
 }
 
-const onTimeout: Reader<OnTimeout> = either<OnTimeout, OnTimeout>(
-  (value) => typeof value === 'string',
-  oneOf('fail', 'resume'),
-  object({ ask: assigneeIds }, ['ask']),
-)
+/** One escalation after another, but each is kept with the task. */
+const ESCALATIONS = 8
+const onTimeoutWithin =
+  (levels: number): Reader<OnTimeout> =>
+  (value, name, limits) => {
+    if (levels === 0)
+      throw new CrewError('limit_exceeded', `${name} is over ${ESCALATIONS} escalations deep; leave some out`)
+    if (typeof value === 'string') return oneOf('fail', 'resume')(value, name, limits)
+    if (typeof value === 'object' && value !== null && 'answer' in value) return anAnswer(value, name, limits)
+    const onTimeout = onTimeoutWithin(levels - 1)
+    return object({ ask: assigneeIds, withinMs: duration(), onTimeout }, ['ask'])(value, name, limits)
+  }
+const anAnswer = object({ answer: json }, ['answer'])
+const onTimeout = onTimeoutWithin(ESCALATIONS)
 const fence = whole(1)
 const by = object({ by: id })
 export const creation = object({ by: id, ...idempotent })
@@ -267,6 +289,9 @@ export const readers = {
   addDependency: object({ on: dependency, by: id }, ['on']),
   removeDependency: object({ on: id, by: id }, ['on']),
   comment: object({ text: filledText, by: id }, ['text']),
+  offer: object({ to: assigneeIds, by: id, note: text, expiresAt: time }, ['to', 'by']),
+  handOff: object({ to: assigneeIds, note: filledText, fence }, ['to', 'note']),
+  askForHelp: object({ question: filledText, skills: record(number(0, 1)), fence }, ['question']),
 } satisfies Record<string, Reader<unknown>>
 
 /** The same once read. */

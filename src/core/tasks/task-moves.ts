@@ -1,7 +1,7 @@
 import { type AttemptRecord, type Outcome, sum, type Usage } from './attempt-record.js'
 import { CrewError, invalid } from '../errors.js'
 import type { Id } from '../input.js'
-import { isEmpty, type Json, NOTHING } from '../json.js'
+import { isEmpty, type Json, NONE, NOTHING } from '../json.js'
 import {
   type Answer,
   type Failure,
@@ -15,8 +15,19 @@ import {
 
 /** The table of legal moves: what can be done with a task in each status. */
 const MOVES: Readonly<Record<TaskStatus, readonly string[]>> = {
-  pending: ['start', 'claim', 'assign', 'unassign', 'addDependency', 'removeDependency', 'cancel', 'update'],
-  in_progress: ['progress', 'complete', 'fail', 'release', 'wait', 'cancel', 'update'],
+  pending: [
+    'start',
+    'claim',
+    'offer',
+    'accept',
+    'assign',
+    'unassign',
+    'addDependency',
+    'removeDependency',
+    'cancel',
+    'update',
+  ],
+  in_progress: ['progress', 'complete', 'fail', 'release', 'handOff', 'askForHelp', 'wait', 'cancel', 'update'],
   waiting: ['resume', 'review', 'assign', 'unassign', 'cancel', 'update'],
   completed: ['update'],
   failed: ['retry', 'update'],
@@ -25,7 +36,7 @@ const MOVES: Readonly<Record<TaskStatus, readonly string[]>> = {
 
 /** Lost leases in a row after which the task, not its takers, is to blame. */
 const POISONED_AFTER = 3
-const FREE_RELEASES = 10
+export const FREE_RELEASES = 10
 /** Attempts and answers that a task remembers. */
 const HISTORY = 20
 
@@ -90,6 +101,7 @@ export function start(task: Task, member: Id, session: Id, leaseMs: number | und
     attemptCount: number,
     attempts: [...task.attempts.slice(1 - HISTORY), attempt],
     keptFor: undefined,
+    offers: NONE,
   }
 }
 
@@ -101,8 +113,15 @@ export function spend(task: Task, usage: Usage | undefined, more: Partial<Attemp
 }
 
 /** The running attempt ends. */
-export function close(task: Task, outcome: Outcome, endedAt: number, usage?: Usage, reason?: string): Move {
-  return spend(task, usage, reason === undefined ? { endedAt, outcome } : { endedAt, outcome, reason })
+export function close(
+  task: Task,
+  outcome: Outcome,
+  endedAt: number,
+  usage?: Usage,
+  reason?: string,
+  more?: Partial<AttemptRecord>,
+): Move {
+  return spend(task, usage, { endedAt, outcome, ...(reason !== undefined && { reason }), ...more })
 }
 
 /** The task ends, for now. */
@@ -113,6 +132,7 @@ export function end(status: TaskStatus, endedAt: number, ...more: readonly Move[
     holder: undefined,
     waitingFor: undefined,
     keptFor: undefined,
+    offers: NONE,
     notBefore: undefined,
     failure: undefined,
     cancelRequested: false,
@@ -172,7 +192,14 @@ export function giveUp(
 }
 
 /** Back to pending, free of charge, but not for ever; not counted when a session ends. */
-export function release(task: Task, reason: string, isCounted: boolean, chances: Chances, usage?: Usage): Move {
+export function release(
+  task: Task,
+  reason: string,
+  isCounted: boolean,
+  chances: Chances,
+  usage?: Usage,
+  handedTo?: readonly Id[],
+): Move {
   const released = task.counted.released + (isCounted ? 1 : 0)
   if (released > FREE_RELEASES)
     return giveUp(
@@ -180,7 +207,7 @@ export function release(task: Task, reason: string, isCounted: boolean, chances:
       { outcome: 'failed', code: 'failed', message: `Released ${released} times in a row: ${reason}`, usage },
       chances,
     )
-  const closed = close(task, 'released', chances.now, usage, reason)
+  const closed = close(task, 'released', chances.now, usage, reason, handedTo && { handedTo })
   if (task.cancelRequested) return stop(task, chances.now, closed)
   return { ...closed, status: 'pending', holder: undefined, counted: { ...task.counted, lost: 0, released } }
 }

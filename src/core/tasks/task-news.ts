@@ -11,7 +11,7 @@ import { Message, type MessageDraft, type MessageStamp } from '../messages/messa
 import type { CommitInfo, Gap, Observer } from '../journal/projection.js'
 import type { TaskBoard, TaskChange } from './task-board.js'
 import type { Card } from './task-card.js'
-import { expire } from './task-commands.js'
+import { expire } from './task-expiry.js'
 import type { TaskDesk } from './task-desk.js'
 import { type Answer, type Failure, Task } from './task.js'
 import { Waits } from '../waits.js'

@@ -1,61 +1,37 @@
-import { Access, type AccessOptions, accessFields } from '../access.js'
 import { type Abortable, awaited, readAbortable, until } from '../abortable.js'
 import { Attempt, type AttemptWrites } from './attempt.js'
-import { Cascades } from './cascades.js'
-import type { Environment } from '../environment.js'
+import { acceptOffer, declineOffer, requestWork, type WorkAnswer } from './collaboration.js'
 import { CrewError } from '../errors.js'
-import { type Idempotent, idempotent, IdempotencyKeys, keyed } from '../idempotency.js'
+import { type Idempotent, idempotent, keyed } from '../idempotency.js'
 import {
   anyFields,
   DEFAULT_LIMITS,
-  duration,
-  flag,
   type Id,
   id as anId,
   type Limits,
-  limits,
   object,
   read,
+  type TimeInput,
   withMore,
 } from '../input.js'
 import type { StoredEvent } from '../journal/journal-log.js'
 import { type Json, NONE, NOTHING, sameJson } from '../json.js'
-import { type DraftOf, type Kinds, KindSchemas, readKinds } from '../kinds.js'
-import { type LocalJournal, journalFields, journalOf } from '../journal/local-journal.js'
-import type { Mailboxes } from '../messages/mailboxes.js'
-import { Members } from '../members.js'
+import type { DraftOf, Kinds, KindSchemas } from '../kinds.js'
 import type { Message } from '../messages/message.js'
 import type { Plan, Strategy } from './assignment.js'
 import { autoAssign } from './auto-assign.js'
-import { TaskBoard } from './task-board.js'
 import type { Card } from './task-card.js'
-import { claim, type CommandName, commands, create, expect, expectAllowed } from './task-commands.js'
-import { TaskDesk } from './task-desk.js'
-import { endLease, fail } from './task-endings.js'
+import { type CommandName, commands, create, expectAllowed } from './task-commands.js'
+import type { TaskDesk } from './task-desk.js'
+import { fail } from './task-endings.js'
+import { expect } from './task-expiry.js'
 import { choiceOf, matches, readFilter, type TaskFilter } from './task-filter.js'
 import * as input from './task-input.js'
-import { TaskNews } from './task-news.js'
-import { TaskQueries, type TrackerParts } from './task-queries.js'
-import { TaskNotices } from './task-notices.js'
-import { TrackRecords } from './track-records.js'
+import { claim } from './task-starts.js'
+import { TaskQueries } from './task-queries.js'
+import { leaseMs, partsOf, trackerOptions, type TaskTrackerOptions } from './tracker-parts.js'
 import type { Turn } from '../journal/projection.js'
-import type { RetryPolicy, Task } from './task.js'
-
-export interface TaskTrackerOptions<K extends Kinds = Kinds> extends AccessOptions {
-  /** Shared with communications, or kept somewhere; default: in memory, at once. */
-  readonly journal?: LocalJournal
-  /** Without a journal. */
-  readonly environment?: Environment
-  /** Only members can be assigned or claim; default false: an id becomes a member at its first use. */
-  readonly strictMembers?: boolean
-  /** Schemas for what tasks of each kind take and give. With them, other kinds are refused; without, a kind is only a name. */
-  readonly kinds?: K
-  readonly limits?: Limits
-  /** How long a claim holds without a renewal, ms; default 60 s, at least 1 s. */
-  readonly leaseMs?: number
-  /** For tasks without a policy of their own. */
-  readonly retry?: RetryPolicy
-}
+import type { Task } from './task.js'
 
 export interface ClaimOptions extends Idempotent {
   /** This one, or nothing. */
@@ -65,16 +41,6 @@ export interface ClaimOptions extends Idempotent {
   readonly leaseMs?: number
 }
 
-const leaseMs = duration(1000)
-const trackerOptions = object({
-  ...journalFields,
-  ...accessFields,
-  strictMembers: flag,
-  kinds: readKinds,
-  limits,
-  leaseMs,
-  retry: input.retryPolicy,
-})
 const claimOptions = object({ taskId: anId, filter: readFilter, leaseMs, ...idempotent })
 
 /**
@@ -249,6 +215,60 @@ export class TaskTracker<K extends Kinds = Kinds> extends TaskQueries implements
     return this.#run('comment', id, options, { text })
   }
 
+  /**
+   * Says to members that they may take a pending task, without keeping it for them: by a message `task.offer`, which
+   * expires when that is said. Rejects with `not_eligible` for who is unfit or unavailable, `already_claimed`,
+   * `invalid_transition`, and `backpressure` when it reaches nobody.
+   */
+  offer(
+    id: Id,
+    to: Id | readonly Id[],
+    options: { readonly by: Id; readonly note?: string; readonly expiresAt?: TimeInput },
+  ): Promise<Message> {
+    return this.#run('offer', id, options, { to })
+  }
+
+  /**
+   * Takes what a message `task.offer` or `task.handoff` offers: the claim and the answer are one commit. The first wins;
+   * later ones are rejected with `already_claimed`, which names the holder. Rejects with `invalid_transition` for an offer
+   * that has expired, was declined or is over, `not_eligible` while the task is not ready or the member not free, and
+   * `permission_denied` for whom it was not made to.
+   */
+  accept(offer: Message | Id, options: { readonly by: Id }): Promise<Attempt> {
+    return acceptOffer(this.parts, this, offer, options)
+  }
+
+  /** Tells who offered it why not; what was handed off is not kept for the member any more. Rejects like `accept`. */
+  decline(offer: Message | Id, options: { readonly by: Id; readonly reason: string }): Promise<Task> {
+    return declineOffer(this.parts, offer, options)
+  }
+
+  /**
+   * Ends the running attempt and offers the task, by a message `task.handoff` with the note, its progress and what was
+   * tried. For one lease it is kept for those; then it is for whoever may. Rejects with `not_eligible`, `stale_attempt`,
+   * and `loop_detected` the eleventh time in a row; then the attempt goes on.
+   */
+  handOff(id: Id, to: Id | readonly Id[], options: { readonly note: string } & input.Fenced): Promise<Message> {
+    return this.#run('handOff', id, options, { to })
+  }
+
+  /** Claims like `claim`, told in the thread of the task; or answers why there is nothing, and when to ask again. */
+  request(member: Id, options: { readonly filter?: TaskFilter } = {}): Promise<WorkAnswer> {
+    return requestWork(this.parts, this, member, options)
+  }
+
+  /**
+   * Asks up to ten members who are there and have the skills, by default those that the task requires, best first: by a
+   * message `task.help` of the holder. Rejects with `not_eligible` when there is nobody.
+   */
+  askForHelp(
+    id: Id,
+    question: string,
+    options: { readonly skills?: Readonly<Record<string, number>> } & input.Fenced = {},
+  ): Promise<Message> {
+    return this.#run('askForHelp', id, options, { question })
+  }
+
   /** Resolves when the task is completed, failed or cancelled. Rejects with `not_found`, `timed_out`, `cancelled`, `closed`, or `read_only` in a past. */
   async whenEnded(id: Id, options: Abortable = {}): Promise<Task> {
     const limits = read(readAbortable, options, 'options')
@@ -352,30 +372,4 @@ export class TaskTracker<K extends Kinds = Kinds> extends TaskQueries implements
     )
     return done ?? this.#runFitted(schemas, name, id, given)
   }
-}
-
-/** A tracker wired to its journal. */
-function partsOf(
-  { strictMembers = false, leaseMs = 60_000, retry = {}, kinds, ...rest }: ReturnType<typeof trackerOptions>,
-  limits: Required<Limits>,
-): TrackerParts {
-  const journal = journalOf(rest)
-  const access = Access.of(rest, journal.onError)
-  const members = Members.of(journal)
-  const keys = IdempotencyKeys.of(journal)
-  const board = journal.add('task', new TaskBoard(journal))
-  const notices = new TaskNotices(journal.environment, () => journal.projection<Mailboxes>('message'))
-  const cascades = journal.add('crew.cascading', new Cascades(board))
-  const settings = { strictMembers, leaseMs, retry, rounds: limits.rounds }
-  const desk = new TaskDesk(journal, board, members, notices, settings, access, cascades)
-  const news = new TaskNews(desk)
-  journal.observe(news)
-  journal.leases?.keep('task', {
-    end: (turn, lease, how) => endLease(desk, turn, lease, how),
-    lapsed: ({ id }) => news.lapsed(id),
-  })
-  keys.keepWhile((id) => board.get(id)?.isOpen === true)
-  const schemas = kinds && new KindSchemas(kinds, journal, limits)
-  const records = journal.keep('track-records', () => new TrackRecords(news.changes))
-  return { journal, members, keys, board, desk, news, records, schemas }
 }

@@ -42,7 +42,24 @@ export interface Answer {
   readonly at: number
 }
 
-export type OnTimeout = 'fail' | 'resume' | { readonly ask: readonly Id[] }
+/** What happens when nobody has answered in time. */
+export type OnTimeout =
+  | 'fail'
+  | 'resume'
+  /** It goes on with this, as if somebody had answered so. */
+  | { readonly answer: Json }
+  /** Others are asked, and with `withinMs` that has an end, too. */
+  | { readonly ask: readonly Id[]; readonly withinMs?: number; readonly onTimeout?: OnTimeout }
+
+/** A pending task that somebody may take by accepting; all offers of a task are over once one is. */
+export interface Offer {
+  /** Of the message that says so. */
+  readonly id: Id
+  readonly by: Id
+  /** Those who have not declined. */
+  readonly to: readonly Id[]
+  readonly expiresAt?: number
+}
 
 export interface WaitingFor {
   readonly for: WaitReason
@@ -52,6 +69,9 @@ export interface WaitingFor {
   readonly since: number
   readonly until?: number
   readonly onTimeout?: OnTimeout
+  /** Of a review: how many must pass it, and who has. */
+  readonly quorum?: number
+  readonly passedBy?: readonly Id[]
   /** Of a review: subtasks that need not have ended well when it is passed. */
   readonly waive?: readonly Id[]
 }
@@ -65,6 +85,7 @@ const COLLECTIONS: Collections = {
   watchers: (id: Id) => id,
   labels: (label: string) => label,
   dependsOn: ({ id }: Dependency) => id,
+  offers: ({ id }: Offer) => id,
   attempts: ({ number }: AttemptRecord) => number,
   answers: ({ number }: Answer) => number,
 }
@@ -86,6 +107,7 @@ const BLANK: Move = Object.freeze({
   assignees: NONE,
   requires: NOTHING,
   dependsOn: NONE,
+  offers: NONE,
   reviewers: NONE,
   watchers: NONE,
   labels: NONE,
@@ -131,7 +153,13 @@ export class Task<Input = Json | undefined> {
   declare readonly dependsOn: readonly Dependency[]
   declare readonly parentId?: Id
   declare readonly supersedes?: Id
+  /** Who may take it by accepting, until it is given to somebody, begun or ended. */
+  declare readonly offers: readonly Offer[]
   declare readonly reviewers: readonly Id[]
+  /** How many of the reviewers must pass it; default 1. */
+  declare readonly quorum?: number
+  /** Whether who did it may review it. */
+  declare readonly selfReview?: boolean
   declare readonly watchers: readonly Id[]
   declare readonly labels: readonly string[]
   declare readonly metadata: Readonly<Record<string, Json>>
@@ -201,7 +229,10 @@ export class Task<Input = Json | undefined> {
     this.dependsOn = base.dependsOn
     this.parentId = base.parentId
     this.supersedes = base.supersedes
+    this.offers = base.offers
     this.reviewers = base.reviewers
+    this.quorum = base.quorum
+    this.selfReview = base.selfReview
     this.watchers = base.watchers
     this.labels = base.labels
     this.metadata = base.metadata

@@ -18,6 +18,7 @@ interface MessageState {
   readonly refused: readonly string[]
   readonly sender: string | undefined
   readonly taskId: string | undefined
+  readonly kind: string | undefined
   /** Of a question. */
   readonly answerBy: number | undefined
   readonly expiresAt: number | undefined
@@ -29,6 +30,8 @@ interface MessageState {
 }
 
 const BEFORE = ['queued', 'leased']
+/** Kinds of messages that ask for a command as their answer. */
+const CALLS = ['task.offer', 'task.handoff', 'task.question', 'task.review']
 const SETTLED = ['acknowledged', 'dead', 'expired']
 
 /** Messages and their deliveries. */
@@ -120,6 +123,7 @@ export class Mail {
       readonly answerBy?: number
       readonly expiresAt?: number
       readonly taskId?: string
+      readonly kind?: string
       readonly topic?: string
       readonly settled?: readonly string[]
       readonly refused?: readonly { readonly recipient: string }[]
@@ -137,6 +141,7 @@ export class Mail {
       refused: missed,
       sender,
       taskId: rest.taskId,
+      kind: rest.kind,
       answerBy: rest.answerBy,
       expiresAt: rest.expiresAt,
       isAnswered: false,
@@ -215,6 +220,8 @@ export class Mail {
     message.deliveries.set(recipient, { state, count, ...(state === 'leased' && session !== undefined && { session }) })
     const findings = this.#findings
     const { expiresAt = Infinity } = message
+    // What asks for an answer is settled by the answer, and over when nobody needs one any more.
+    const isCall = CALLS.includes(message.kind ?? '')
     const where = `to ${recipient}, which is ${delivery.state} after ${delivery.count} times`
     switch (type) {
       case 'message.leased':
@@ -224,7 +231,7 @@ export class Mail {
         break
       case 'message.acknowledged':
         findings.expect(
-          delivery.state === 'leased' && count === delivery.count,
+          (delivery.state === 'leased' || (isCall && delivery.state === 'queued')) && count === delivery.count,
           'deliveries',
           `acknowledged hand-out ${count} ${where}`,
         )
@@ -240,7 +247,7 @@ export class Mail {
         break
       case 'message.expired':
         findings.expect(
-          !SETTLED.includes(delivery.state) && expiresAt < Infinity,
+          !SETTLED.includes(delivery.state) && (expiresAt < Infinity || isCall),
           'deliveries',
           `expired ${where}, ${expiresAt < Infinity ? 'by its time' : 'but never expires'}`,
         )

@@ -38,6 +38,7 @@ export interface TaskState {
   readonly watchers: readonly string[]
   readonly requires: Readonly<Record<string, number>>
   readonly dependsOn: readonly EdgeState[]
+  readonly offers: readonly { readonly id: string; readonly to: readonly string[] }[]
   readonly attempts: readonly AttemptState[]
   readonly answers: readonly { readonly number: number }[]
   readonly usage: UsageState
@@ -65,6 +66,7 @@ const BLANK = {
   watchers: [],
   requires: {},
   dependsOn: [],
+  offers: [],
   attempts: [],
   answers: [],
   usage: {},
@@ -76,6 +78,7 @@ const LISTS: Readonly<Record<string, string | undefined>> = {
   watchers: '',
   labels: '',
   dependsOn: 'id',
+  offers: 'id',
   attempts: 'number',
   answers: 'number',
 }

@@ -3,8 +3,8 @@ import { type Id, id, oneOf, read, record } from '../core/input.js'
 
 /**
  * What somebody is in a crew. An observer reads its mail and follows topics. A worker also claims, works, talks to those
- * whom it names, answers what it is asked, and makes parts of tasks. A lead may do everything: new work, assigning,
- * cancelling, broadcasts.
+ * whom it names, answers what it is asked, asks for help, takes what it is offered, hands off what it has, and makes
+ * parts of tasks. A lead may do everything: new work, assigning, offering, cancelling, broadcasts.
  */
 export type Role = 'lead' | 'worker' | 'observer'
 
@@ -26,6 +26,11 @@ const WORKER = [
   'wait',
   'resume',
   'review',
+  'request',
+  'accept',
+  'decline',
+  'handOff',
+  'askForHelp',
 ] as const
 const COMMANDS: Readonly<Record<Exclude<Role, 'lead'>, ReadonlySet<string>>> = {
   observer: new Set(OBSERVER),

@@ -261,12 +261,16 @@ describe('each transition is one event (EV-14)', () => {
     ['task.failed', started, ({ tracker }) => tracker.fail('tides', { error: 'no', retryable: false })],
     ['task.waiting', started, ({ tracker }) => tracker.wait('tides', { for: 'input' })],
     ['task.cancelled', started, ({ tracker }) => tracker.cancel('tides')],
-    ['task.resumed', waiting, ({ tracker }) => tracker.resume('tides', { by: 'bo', answer: 'yes' })],
     ['task.cancelled', waiting, ({ tracker }) => tracker.cancel('tides')],
     ['task.retried', failed, ({ tracker }) => tracker.retry('tides')],
     ['member.updated', task, (crew) => crew.join('ana', { capacity: 2 })],
     ['member.left', task, (crew) => crew.leave('ana')],
   ])('%s', (type, history, command) => given(history).when(command).then([{ type }]))
+
+  it('an answer included, of which its asker is told by mail', () =>
+    given(waiting)
+      .when(({ tracker }) => tracker.resume('tides', { by: 'bo', answer: 'yes' }))
+      .then([{ type: 'task.resumed' }, { type: 'message.sent', changes: { kind: 'task.answer', recipient: ['ana'] } }]))
 
   it('those of a cascade included, in one commit', () =>
     given(async (crew) => {

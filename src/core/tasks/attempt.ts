@@ -73,6 +73,12 @@ export class Attempt<Input = Json | undefined, Result = Json> {
     return this.task.answers.at(-1)
   }
 
+  /** Who handed the task over to this attempt, and what they said. */
+  get handedOver(): { readonly by: Id; readonly note: string; readonly to: readonly Id[] } | undefined {
+    const { member: by = '', handedTo: to, reason: note = '' } = this.task.attempts.at(-2) ?? {}
+    return to && { by, note, to }
+  }
+
   /** Whether it has an outcome, its own or one that came over it. */
   get isOver(): boolean {
     return this.#ending !== undefined

@@ -90,17 +90,17 @@ export function accept(desk: TaskDesk, turn: Turn, task: Task, message: OfferMes
   const refused = refusal(desk.board, task, member, true)
   if (refused) throw refused
   desk.members.tellSeen(turn, by)
-  desk.notices.offerAnswered(turn, task, message, 'task.accept', by, `Accepted by ${by}`)
   const { assignees } = task
   const isOpen = assignees.length === 0 || assignees.includes(by)
   const given = assignees.includes(message.sender) ? inPlaceOf(message.sender, [by], assignees) : [by]
-  return begin(desk, turn, task, by, desk.settings.leaseMs, isOpen ? NOTHING : { assignees: given })
+  const begun = begin(desk, turn, task, by, desk.settings.leaseMs, isOpen ? NOTHING : { assignees: given })
+  desk.notices.offerAnswered(turn, task, message, 'task.accept', by, `Accepted by ${by}`)
+  return begun
 }
 
 /** Whoever declines is not kept waiting for; who has offered it is told why. */
 export function decline(desk: TaskDesk, turn: Turn, task: Task, message: OfferMessage, by: Id, reason: string): Task {
   expectOffered(desk, turn, task, message, by)
-  desk.notices.offerAnswered(turn, task, message, 'task.decline', by, reason)
   const { offers, keptFor, assignees } = task
   const isHandOff = message.kind === 'task.handoff'
   const left = offers.flatMap((one) => (one.id === message.id ? without(one, by) : one))
@@ -113,7 +113,9 @@ export function decline(desk: TaskDesk, turn: Turn, task: Task, message: OfferMe
     }),
   }
   const isUnassigned = isHandOff && assignees.includes(by)
-  return desk.move(turn, task, move, by, isUnassigned ? 'unassigned' : 'updated')
+  const declined = desk.move(turn, task, move, by, isUnassigned ? 'unassigned' : 'updated')
+  desk.notices.offerAnswered(turn, task, message, 'task.decline', by, reason)
+  return declined
 }
 
 /** Throws unless the offer stands for that member, and says what became of it. */

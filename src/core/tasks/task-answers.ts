@@ -33,7 +33,7 @@ export function wait(
 
 export function resume(desk: TaskDesk, turn: Turn, task: Task, { by, ...answer }: Given['resume']): Task {
   const who = answerer(desk, turn, task, 'resume', by)
-  return goOn(desk, turn, task, answered(desk, turn, task, { ...answer, by: who }), who)
+  return answered(desk, turn, task, { ...answer, by: who }, (move) => goOn(desk, turn, task, move, who))
 }
 
 export function review(
@@ -43,38 +43,44 @@ export function review(
   { by, final = false, ...verdict }: Given['review'],
 ): Task {
   const who = answerer(desk, turn, task, 'review', by)
+  const decide = !verdict.passed ? (final ? reject : goOn) : pass
+  return answered(desk, turn, task, { ...verdict, by: who }, (move) => decide(desk, turn, task, move, who))
+}
+
+/** One reviewer more has passed it; it is completed with the last that is needed. */
+function pass(desk: TaskDesk, turn: Turn, task: Task, move: Move, who: Id): Task {
   const waitingFor = task.waitingFor as WaitingFor
   const { quorum = 1, passedBy = NONE, waive = NONE } = waitingFor
-  if (verdict.passed && passedBy.includes(who))
-    throw new CrewError('invalid_transition', `${who} has passed task ${task.id} already: it waits for others`, {
-      id: task.id,
-    })
-  const decides = !verdict.passed || passedBy.length + 1 >= quorum
-  if (verdict.passed && decides) refuseUnsettled(desk.board, task, waive)
-  const move = answered(desk, turn, task, { ...verdict, by: who })
-  if (!decides)
+  const { id } = task
+  if (passedBy.includes(who))
+    throw new CrewError('invalid_transition', `${who} has passed task ${id} already: it waits for others`, { id })
+  if (passedBy.length + 1 < quorum)
     return desk.move(turn, task, { ...move, waitingFor: { ...waitingFor, passedBy: [...passedBy, who] } }, who)
-  if (verdict.passed) {
-    const subtasks = desk.board.subtasks(task.id)
-    const completed = moves.end('completed', turn.now, move, { progress: { ...task.progress, value: 1 } })
-    const passed = desk.move(turn, task, completed, who)
-    endWaived(desk, turn, task, subtasks)
-    return passed
-  }
-  if (!final) return goOn(desk, turn, task, move, who)
-  const failure: Failure = { code: 'failed', message: `Did not pass the review: ${verdict.remarks ?? 'no remarks'}` }
+  const subtasks = desk.board.subtasks(id)
+  refuseUnsettled(desk.board, task, waive)
+  const completed = moves.end('completed', turn.now, move, { progress: { ...task.progress, value: 1 } })
+  const passed = desk.move(turn, task, completed, who)
+  endWaived(desk, turn, task, subtasks)
+  return passed
+}
+
+function reject(desk: TaskDesk, turn: Turn, task: Task, move: Move, who: Id): Task {
+  const { remarks = 'no remarks' } = move.answers?.at(-1) ?? {}
+  const failure: Failure = { code: 'failed', message: `Did not pass the review: ${remarks}` }
   return desk.move(turn, task, moves.end('failed', turn.now, move, { failure }), who)
 }
 
-/** Keeps what was answered, and tells it. */
+/** Keeps what was answered, lets happen what follows from it, and tells it. */
 export function answered(
   desk: TaskDesk,
   turn: Turn,
   task: Task,
   answer: Omit<Answer, 'number' | 'for' | 'question' | 'at'>,
-): Move {
+  follow: (move: Move) => Task,
+): Task {
+  const after = follow(moves.answered(task, { ...answer, at: turn.now }))
   desk.notices.answered(turn, task, { for: (task.waitingFor as WaitingFor).for, ...answer })
-  return moves.answered(task, { ...answer, at: turn.now })
+  return after
 }
 
 /** Puts the question to those who may answer. */

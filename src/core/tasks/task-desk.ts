@@ -64,7 +64,7 @@ export class TaskDesk {
     if (isEmpty(changes)) return task
     turn.emit(`task.${type}`, task.id, changes, by, task.version + 1)
     const moved = this.known(task.id)
-    this.#takeBack(turn, task, moved)
+    this.#takeBack(turn, task, moved, by)
     if (!moved.isOpen && moved.status !== 'completed') this.#fell(turn, moved.id, [moved.id], 0)
     // A dependency may have failed while this one ran, which was let be until now.
     return task.status !== 'pending' && moved.status === 'pending' ? this.obeyEdges(turn, moved) : moved
@@ -123,12 +123,12 @@ export class TaskDesk {
     this.isCascading = true
   }
 
-  /** Takes off members what they were asked or offered, once that is over. */
-  #takeBack(turn: Turn, before: Task, { offers, waitingFor, holder, status }: Task): void {
+  /** Takes off members what they were asked or offered, once that is over; whoever has ended it has answered. */
+  #takeBack(turn: Turn, before: Task, { offers, waitingFor, holder, status }: Task, by?: Id): void {
     if (before.offers.length > 0 && offers.length === 0)
-      this.notices.offersOver(turn, before, holder === undefined ? `the task is ${status}` : `taken by ${holder}`)
+      this.notices.offersOver(turn, before, by, holder === undefined ? `the task is ${status}` : `taken by ${holder}`)
     if (before.waitingFor && !waitingFor)
-      this.notices.unasked(turn, before, status === 'pending' ? 'it was answered' : `the task is ${status}`)
+      this.notices.unasked(turn, before, by, status === 'pending' ? 'it was answered' : `the task is ${status}`)
   }
 
   /** Lets edges to what has already ended have their say. */

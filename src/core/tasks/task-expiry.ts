@@ -44,9 +44,9 @@ function unanswered(
   if (onTimeout === 'fail') fail(desk, turn, task, 'timed_out', 'Nobody answered in time')
   else if (onTimeout === 'resume') goOn(desk, turn, task, { waitingFor: undefined })
   else if ('answer' in onTimeout)
-    goOn(desk, turn, task, answered(desk, turn, task, { answer: onTimeout.answer, by: CREW }))
+    answered(desk, turn, task, { answer: onTimeout.answer, by: CREW }, (move) => goOn(desk, turn, task, move))
   else {
-    desk.notices.unasked(turn, task, 'nobody answered in time')
+    desk.notices.unasked(turn, task, undefined, 'nobody answered in time')
     const waitingFor = { ...question, ...escalated(onTimeout, turn.now), since: turn.now }
     desk.notices.asked(turn, desk.move(turn, task, { waitingFor }, undefined, 'waiting'))
   }

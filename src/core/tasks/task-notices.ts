@@ -57,9 +57,9 @@ export class TaskNotices {
   }
 
   /** Takes what a task waits for off those who were asked and have not answered. */
-  unasked(turn: Turn, task: Task, reason: string): void {
+  unasked(turn: Turn, task: Task, by: Id | undefined, reason: string): void {
     const question = this.#question(task)
-    if (question) this.#withdraw(turn, question, reason)
+    if (question) this.#withdraw(turn, question, by, reason)
   }
 
   /** A comment. */
@@ -119,10 +119,10 @@ export class TaskNotices {
   }
 
   /** Takes the offers of a task off those who have not answered. */
-  offersOver(turn: Turn, { offers }: Task, reason: string): void {
+  offersOver(turn: Turn, { offers }: Task, by: Id | undefined, reason: string): void {
     for (const { id } of offers) {
       const message = this.#mailboxes()?.get(id)
-      if (message) this.#withdraw(turn, message, reason)
+      if (message) this.#withdraw(turn, message, by, reason)
     }
   }
 
@@ -155,8 +155,9 @@ export class TaskNotices {
     if (letter && isOpen(letter)) moveLetter(turn, letter, 'acknowledged', { state: 'acknowledged' }, by)
   }
 
-  #withdraw(turn: Turn, { id = '' }: Message, reason: string): void {
-    for (const letter of this.#mailboxes()?.letters(id) ?? NONE)
+  #withdraw(turn: Turn, message: Message, by: Id | undefined, reason: string): void {
+    if (by !== undefined) this.#settle(turn, message, by)
+    for (const letter of this.#mailboxes()?.letters(message.id ?? '') ?? NONE)
       if (isOpen(letter)) moveLetter(turn, letter, 'expired', { state: 'expired', reason })
   }
 

@@ -21,7 +21,7 @@ export async function crash(crew: Crew): Promise<void> {
   await settle()
 }
 
-const REMEDY = 'crash(crew) ended its process. Go on with another that openCrew answers, with the same storage and name'
+const REMEDY = 'crash(crew) ended its process; go on with another that openCrew answers, with the same storage and name'
 
 const aCrew: Reader<Crew> = (value) => {
   if (value instanceof Crew) return value as Crew

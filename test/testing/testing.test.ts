@@ -394,7 +394,7 @@ describe('crash', () => {
       await expect(call()).rejects.toMatchObject({
         code: 'closed',
         message:
-          'Journal crew is closed; crash(crew) ended its process. Go on with another that openCrew answers, with the same storage and name',
+          'Journal crew is closed; crash(crew) ended its process; go on with another that openCrew answers, with the same storage and name',
       })
   })
 

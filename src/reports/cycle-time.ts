@@ -91,14 +91,14 @@ type Times = Readonly<Record<Phase | 'total' | 'active', number[]>>
 /** Of each completed task, in milliseconds. */
 function timesOf(view: ReportView): Times {
   const times: Times = { waiting: [], blocked: [], working: [], asking: [], review: [], total: [], active: [] }
-  let spent: Record<Phase, number>
+  const spent: Record<Phase, number> = { waiting: 0, blocked: 0, working: 0, asking: 0, review: 0 }
   const tell = (phase: Phase, from: number, to: number): void => {
     spent[phase] += to - from
   }
   for (const task of view.tasks) {
     const { status, createdAt, startedAt = createdAt, endedAt = createdAt } = task
     if (status !== 'completed' || !view.isIn(endedAt)) continue
-    spent = { waiting: 0, blocked: 0, working: 0, asking: 0, review: 0 }
+    for (const phase of PHASES) spent[phase] = 0
     tellPast(view, task, tell)
     for (const phase of PHASES) if (spent[phase] > 0) times[phase].push(spent[phase])
     times.total.push(Math.max(0, endedAt - createdAt))

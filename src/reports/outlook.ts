@@ -2,7 +2,7 @@ import type { Task } from '../core/tasks/task.js'
 import { inOrder } from '../core/tasks/task-card.js'
 import { wrong, type Reader } from '../core/input.js'
 import { type OpenGraph, openGraph } from './figures/open-graph.js'
-import { type Expected, type Records, recordsOf, type Took } from './figures/records.js'
+import { type Expected, type Records, newestSince, recordsOf, type Took } from './figures/records.js'
 import { tellPast } from './past.js'
 import { percentile } from './percentile.js'
 import type { ReportView } from './report-view.js'
@@ -60,22 +60,23 @@ export class Expectations {
   readonly #duration: DurationSettings['duration']
 
   constructor(view: ReportView, duration: DurationSettings['duration']) {
-    const all: Took[] = []
-    const byKind = new Map<string, Took[]>()
+    const all: Ended = { tasks: [], ends: [] }
+    const byKind = new Map<string, Ended>()
     for (const { task } of view.tracker.parts.board.inStage('completed')) {
-      if (!view.isIn(task.endedAt as number)) continue
-      const took = tookOf(view, task)
-      all.push(took)
-      if (task.kind === undefined) continue
-      const others = byKind.get(task.kind)
-      if (others) others.push(took)
-      else byKind.set(task.kind, [took])
+      const { kind, endedAt = 0 } = task
+      if (!view.isIn(endedAt)) continue
+      note(all, task, endedAt)
+      if (kind === undefined) continue
+      let ended = byKind.get(kind)
+      if (!ended) byKind.set(kind, (ended = { tasks: [], ends: [] }))
+      note(ended, task, endedAt)
     }
-    this.count = all.length
-    this.#all = recordsOf(all)
-    this.from = all.reduce((least, { endedAt }) => Math.min(least, endedAt), all[0]?.endedAt ?? 0)
-    this.to = all.reduce((most, { endedAt }) => Math.max(most, endedAt), 0)
-    this.#byKind = new Map(Array.from(byKind, ([kind, list]) => [kind, recordsOf(list)]))
+    const { ends } = all
+    this.count = ends.length
+    this.from = ends.reduce((least, at) => Math.min(least, at), ends[0] ?? 0)
+    this.to = ends.reduce((most, at) => Math.max(most, at), 0)
+    this.#all = recordsFrom(view, all)
+    this.#byKind = new Map(Array.from(byKind, ([kind, ended]) => [kind, recordsFrom(view, ended)]))
     this.#duration = duration
   }
 
@@ -87,6 +88,23 @@ export class Expectations {
     if (task.estimateMs !== undefined) return { basis: 'estimate', workMs: task.estimateMs }
     return this.count > 0 ? { basis: 'all', records: this.#all } : { basis: 'none' }
   }
+}
+
+/** Completed tasks, and when each ended. */
+interface Ended {
+  readonly tasks: Task[]
+  readonly ends: number[]
+}
+
+function note({ tasks, ends }: Ended, task: Task, endedAt: number): void {
+  tasks.push(task)
+  ends.push(endedAt)
+}
+
+/** What the newest took, which are those that count: of the others there is no need to know. */
+function recordsFrom(view: ReportView, { tasks, ends }: Ended): Records {
+  const since = newestSince(ends)
+  return recordsOf(tasks.filter((_, place) => (ends[place] as number) >= since).map((task) => tookOf(view, task)))
 }
 
 /** The time that is left, by the median where it goes by records. */

@@ -45,8 +45,13 @@ export class Card implements Queued {
 }
 
 /** By creation. */
-export const inOrder = (cards: Iterable<Card>): readonly Task[] =>
-  [...cards].sort((a, b) => a.order - b.order).map(({ task }) => task)
+export function inOrder(cards: Iterable<Card>): readonly Task[] {
+  const list = [...cards]
+  // Mostly they are, and to see that costs a tenth of sorting.
+  if (!list.every(({ order }, place) => place === 0 || (list[place - 1] as Card).order < order))
+    list.sort((a, b) => a.order - b.order)
+  return list.map(({ task }) => task)
+}
 
 /** By the status, the graph and the clock together. */
 export function stageOf({ task, openDependencies, cascades }: Card, now: number): Stage {

@@ -32,7 +32,10 @@ const NEWEST = 10_000
 
 /** Of the newest 10,000 tasks. */
 export function recordsOf(tasks: readonly Took[]): Records {
-  const sorted = newest(tasks).toSorted(byWork)
+  const sorted = tasks
+    .toSorted((a, b) => b.endedAt - a.endedAt || byWork(a, b))
+    .slice(0, NEWEST)
+    .sort(byWork)
   return {
     count: sorted.length,
     workMs: Float64Array.from(sorted, ({ workMs }) => workMs),
@@ -45,14 +48,10 @@ export function recordsOf(tasks: readonly Took[]): Records {
   }
 }
 
-function newest(tasks: readonly Took[]): readonly Took[] {
-  if (tasks.length <= NEWEST) return tasks
-  // Numbers alone are sorted ten times as fast; only those that ended together are left to choose from.
-  const since = Float64Array.from(tasks, ({ endedAt }) => endedAt).sort()[tasks.length - NEWEST] as number
-  return tasks
-    .filter(({ endedAt }) => endedAt >= since)
-    .sort((a, b) => b.endedAt - a.endedAt || byWork(a, b))
-    .slice(0, NEWEST)
+/** When the oldest of the newest 10,000 ended; what ended before counts nothing. */
+export function newestSince(ends: readonly number[]): number {
+  if (ends.length <= NEWEST) return -Infinity
+  return Float64Array.from(ends).sort()[ends.length - NEWEST] as number
 }
 
 const byWork = (a: Took, b: Took): number => a.workMs - b.workMs || a.lagMs - b.lagMs

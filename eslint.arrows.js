@@ -70,7 +70,7 @@ const layers = {
     ['report-generator'],
     ['*'],
     ['findings', 'presented-report', 'watched', 'custom-measures', 'custom-rows'],
-    ['untaken'],
+    ['untaken', 'storms'],
     ['takers'],
     ['backlog'],
     ['outlook', 'staffing'],

@@ -114,7 +114,8 @@ export class Member<K extends Kinds = Kinds> {
 
   /** What it can see of a thread. */
   thread(of: Id | { readonly taskId: Id }): Thread {
-    return threadOf(this.#of.communications.thread(of).filter((message) => this.sees(message)))
+    const thread = this.#of.communications.thread(of).filter((message) => this.sees(message))
+    return threadOf(thread, typeof of === 'string' ? undefined : this.task(of.taskId))
   }
 
   /**

@@ -7,7 +7,19 @@ import type { Untaken } from './untaken.js'
 
 export interface Finding {
   readonly kind:
-    'overdue' | 'waiting' | 'failed' | 'stuck' | 'nobody' | 'untaken' | 'dead' | 'budget' | 'cascade' | 'rounds'
+    | 'overdue'
+    | 'waiting'
+    | 'failed'
+    | 'stuck'
+    | 'nobody'
+    | 'untaken'
+    | 'dead'
+    | 'budget'
+    | 'cascade'
+    | 'rounds'
+    | 'echo'
+    | 'loop'
+    | 'storm'
   readonly taskId?: string
   readonly member?: string
   /** Milliseconds since the epoch. */

@@ -16,6 +16,7 @@ import {
 } from './findings.js'
 import type { ReportDefinition } from './report.js'
 import type { ReportView } from './report-view.js'
+import { storms } from './storms.js'
 import { takersAmong } from './takers.js'
 import { untaken } from './untaken.js'
 
@@ -30,7 +31,7 @@ export const health: ReportDefinition<HealthData> = {
   clocked: ['agoMs'],
 
   run(view) {
-    const findings = [...ofTasks(view), ...ofMembers(view), ...cascades(view)]
+    const findings = [...ofTasks(view), ...ofMembers(view), ...cascades(view), ...storms(view)]
       .filter(({ since }) => view.isIn(since))
       .sort((a, b) => a.since - b.since)
       .map((finding) => ({ ...finding, agoMs: Math.max(0, view.now - finding.since) }))

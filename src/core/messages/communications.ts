@@ -237,11 +237,12 @@ export class Communications implements Observable<CommunicationsEvents> {
     return this.#mailboxes.letters(messageId).map((letter) => this.#mailboxes.delivery(letter))
   }
 
-  /** All that was said about a task, or in the thread of that id. */
+  /** All that was said about a task, or in the thread of that id; as Markdown with what happened to the task. */
   thread(of: Id | { readonly taskId: Id }): Thread {
     this.#journal.assertOpen()
     const which = read(threadName, of, 'thread')
-    return threadOf(this.#mailboxes.thread(typeof which === 'string' ? which : threadOfTask(which.taskId)))
+    const id = typeof which === 'string' ? which : threadOfTask(which.taskId)
+    return threadOf(this.#mailboxes.thread(id), this.#commands.taskOf(id))
   }
 
   /** Those that somebody follows, by name, each with its followers in the order in which they came. */

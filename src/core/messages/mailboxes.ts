@@ -57,17 +57,22 @@ export class Mailboxes implements Projection<MailChange> {
   readonly dead = new Set<Letter>()
   readonly topics = new Topics()
   readonly #rates = new PairRates()
-  readonly #limits: Required<Limits>
+  readonly limits: Required<Limits>
 
   constructor({ environment, leases }: LocalJournal, limits: Required<Limits>) {
     this.queues = new MailQueues(environment)
-    this.#limits = limits
+    this.limits = limits
     this.#leases = leases
   }
 
   /** In the order of sending, those after a message. */
   among(filter: Parameters<MessageIndex['among']>[0], after?: Id): Iterable<Message> {
     return this.#index.among(filter, after)
+  }
+
+  /** The newest first. */
+  latest(): Iterable<Message> {
+    return this.#index.latest()
   }
 
   get(id: Id): Message | undefined {
@@ -117,7 +122,7 @@ export class Mailboxes implements Projection<MailChange> {
 
   /** Whom of its recipients a message cannot reach now: whose mailbox is full, to whom its sender writes too often. */
   hindrances({ now }: Turn, message: Pick<Draft, 'sender' | 'kind'>, recipients: readonly Id[]): readonly Hindrance[] {
-    const { mailbox: most, pairRate } = this.#limits
+    const { mailbox: most, pairRate } = this.limits
     const isRated = !isNotice(message)
     let hindrances: Hindrance[] | undefined
     for (const recipient of recipients) {
@@ -129,7 +134,7 @@ export class Mailboxes implements Projection<MailChange> {
   }
 
   isFull(member: Id): boolean {
-    const { mailbox: most } = this.#limits
+    const { mailbox: most } = this.limits
     const { size = 0 } = this.#open.get(member) ?? {}
     if (size < most) return false
     const gone = [...this.queues.expired()].filter(({ standing }) => standing.recipient === member)

@@ -7,7 +7,7 @@ import type { LeaseEnd, LeaseTerms } from '../journal/session.js'
 import type { LocalJournal } from '../journal/local-journal.js'
 import type { Hindrance, Mailboxes } from './mailboxes.js'
 import type { Members } from '../members.js'
-import { type Message, post, threadOfTask } from './message.js'
+import { type Message, post, TASK_THREAD, threadOfTask } from './message.js'
 import type { Projection, Turn } from '../journal/projection.js'
 import type { Task } from '../tasks/task.js'
 
@@ -79,6 +79,11 @@ export class MessageCommands {
     post(turn, id, draft, stamp, hindrances)
     if (key) keys.keep(turn, key, { ids: [id] })
     return this.#mailboxes.get(id) as Message
+  }
+
+  /** Whose thread that is, where tasks are known, too. */
+  taskOf(threadId: Id): Task | undefined {
+    return threadId.startsWith(TASK_THREAD) ? this.#tasks()?.get(threadId.slice(TASK_THREAD.length)) : undefined
   }
 
   follow(turn: Turn, member: Id, topic: Id, isToFollow: boolean): void {
@@ -166,9 +171,13 @@ export class MessageCommands {
 
   /** Where tasks are known, too. Throws `not_found`, also for what `by` cannot see. */
   #expectTask(id: Id, by: Id): void {
-    const tasks = this.#journal.projection<Projection & { get(id: Id): Task | undefined }>('task')
+    const tasks = this.#tasks()
     const task = tasks?.get(id)
     if (tasks && (!task || this.#rules.access?.sees(by, task) === false)) throw notFound('Task', id)
+  }
+
+  #tasks(): { get(id: Id): Task | undefined } | undefined {
+    return this.#journal.projection<Projection & { get(id: Id): Task | undefined }>('task')
   }
 
   #admit(turn: Turn, members: readonly Id[]): void {

@@ -51,6 +51,14 @@ export class MessageIndex {
     return this.#all.filter(isIn)
   }
 
+  /** The newest first. */
+  *latest(): Generator<Message> {
+    for (let at = this.#all.length - 1; at >= 0; at--) {
+      const filed = this.#all[at] as Filed
+      if (!filed.isOut) yield filed.message
+    }
+  }
+
   thread(id: Id): readonly Filed[] {
     return this.#byThread.get(id)?.filter(isIn) ?? NONE
   }

@@ -221,7 +221,8 @@ export const textOf = ({ content }: Message): string =>
   typeof content === 'string' ? content : JSON.stringify(content)
 
 /** The thread in which all about one task is said. */
-export const threadOfTask = (taskId: Id): Id => `task:${taskId}`
+export const TASK_THREAD = 'task:'
+export const threadOfTask = (taskId: Id): Id => TASK_THREAD + taskId
 
 /** Messages that tell of a command; whoever called it did not write to anybody, and writes no less for it. */
 const NOTICES: readonly (string | undefined)[] = ['task.assigned', 'task.question', 'task.answer', 'task.review']

@@ -10,6 +10,7 @@ import {
   cycleTime,
   forecast,
   htmlDocument,
+  members,
   overdue,
   throughput,
 } from 'crewlog/reports'
@@ -34,6 +35,7 @@ export function reportPage({ reports, tracker }: Crew, { title, subtitle, plan }
       reports.generate('summary'),
       reports.generate('health'),
       reports.generate('workload'),
+      reports.generate(members()),
       ...(plan ? [reports.generate(why(plan))] : []),
       reports.generate(cumulativeFlow(unit)),
       reports.generate(burndown(unit)),

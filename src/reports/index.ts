@@ -25,5 +25,6 @@ export { forecast, type ForecastData, type ForecastSettings } from './forecast.j
 export type { LeftOut } from './backlog.js'
 export type { ListSettings } from './list-settings.js'
 export type { DurationSettings } from './outlook.js'
+export { members, type MemberRow, type MembersData, type AttemptsRecord, type SkillRow } from './members.js'
 export { overdue, type OverdueData, type OverdueRow } from './overdue.js'
 export { throughput, type ThroughputData, type ThroughputRow } from './throughput.js'

@@ -1,5 +1,5 @@
 import { type Crew, CrewError, MemoryStorage, openCrew, type Task } from 'crewlog'
-import { burndown, cost, cumulativeFlow, cycleTime, throughput } from 'crewlog/reports'
+import { burndown, cost, cumulativeFlow, cycleTime, members, throughput } from 'crewlog/reports'
 import { manualEnvironment } from 'crewlog/testing'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
@@ -7,6 +7,8 @@ import { expect, it } from 'vitest'
 const HOUR = 3_600_000
 const MEMBERS = ['ana', 'bo']
 const TASKS = ['a', 'b', 'c', 'd', 'e']
+
+const REQUIRED = [{}, { sql: 0.5 }, { sql: 0.5, ops: 0.5 }]
 
 const step = fc.record({
   task: fc.constantFrom(...TASKS),
@@ -26,7 +28,13 @@ async function run({ tracker, as }: Pick<Crew, 'tracker' | 'as'>, { task: id, ot
   const pick = (...moves: readonly (() => Promise<unknown>)[]): Promise<unknown> => moves[choice % moves.length]!()
   if (!task) {
     const dependsOn = tracker.get(other) ? [{ id: other, onFailure: 'block' as const, onCancel: 'block' as const }] : []
-    return tracker.create({ id, description: id, dependsOn, ...(choice % 2 === 0 && { reviewers: ['bo'] }) })
+    return tracker.create({
+      id,
+      description: id,
+      dependsOn,
+      requires: REQUIRED[choice % 3] ?? {},
+      ...(choice % 2 === 0 && { reviewers: ['bo'] }),
+    })
   }
   const claim = () => as(member).claim({ taskId: id })
   const cancel = () => tracker.cancel(id, { force: true })
@@ -70,7 +78,7 @@ it('tells of every hour what the crew was then, after any history', async () => 
       const environment = manualEnvironment()
       const options = { storage: new MemoryStorage(), environment, onError: () => undefined }
       const crew = await openCrew(options)
-      for (const member of MEMBERS) await crew.join(member, { capacity: 2 })
+      for (const member of MEMBERS) await crew.join(member, { capacity: 2, skills: { sql: 0.9, ops: 0.6 } })
       for (const one of steps) {
         await run({ tracker: crew.tracker, as: (id) => crew.as(id) }, one).catch((error: unknown) => {
           if (!CrewError.is(error)) throw error
@@ -112,6 +120,21 @@ it('tells of every hour what the crew was then, after any history', async () => 
       expect(total.count).toBe(spent.length)
       expect(total.meanMs * total.count).toBeCloseTo(sum(spent))
       expect(sum(Object.values(phases).map(({ count, meanMs }) => count * meanMs))).toBeCloseTo(sum(spent))
+
+      // Kept as the journal is folded, and counted over what tasks remember.
+      const { members: kept, skills } = reports.generate(members()).data
+      const seen = reports.generate(members(), { from: 0 }).data
+      for (const [place, { durations, ...row }] of [...kept, ...skills].entries()) {
+        const { durations: same, ...other } = [...seen.members, ...seen.skills][place]!
+        expect({ ...other, meanMs: Math.round(other.meanMs) }).toEqual({ ...row, meanMs: Math.round(row.meanMs) })
+        expect(durations).toEqual(same)
+      }
+      expect(seen.skills).toHaveLength(skills.length)
+      const hours = rows.map(({ from, to }) => reports.generate(members(), { from, to }).data.members)
+      for (const [place, { attempts, completed }] of kept.entries()) {
+        expect(sum(hours.map((one) => one[place]!.attempts))).toBe(attempts)
+        expect(sum(hours.map((one) => one[place]!.completed))).toBe(completed)
+      }
 
       const money = reports.generate(cost()).data
       expect(money.total.tokens).toBe(sum(tasks.map(({ usage }) => usage.tokens ?? 0)))

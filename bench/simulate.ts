@@ -1,10 +1,12 @@
 // Simulates small crews with rivals, a seed each, while everything goes wrong, and checks every promise after each.
-//   npm run simulate -- --seeds 10000 [--from 1] [--faults '{"crash":50}'] [--workers 2]
+//   npm run simulate -- --seeds 10000 [--from 1] [--faults '{"crash":50}'] [--workers 2] [--world rules]
+// The world of rules has a policy, budgets, kinds and a journal that is trimmed under load; its faults are its own.
 // A failing seed is printed; repeat it with --seeds 1 --from <seed>.
 import { fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Faults } from 'crewlog/testing'
+import { ruledTrial } from '../test/support/simulation/ruled-trial.js'
 import { trial } from '../test/support/simulation/trial.js'
 
 interface Failure {
@@ -23,6 +25,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
     faults: { type: 'string', default: '{}' },
+    world: { type: 'string', default: 'rivals' },
     workers: { type: 'string', default: String(availableParallelism()) },
     /** Of a worker: every how-manieth seed it takes. */
     step: { type: 'string' },
@@ -32,6 +35,8 @@ const seeds = Number(values.seeds)
 const from = Number(values.from)
 const faults = JSON.parse(values.faults) as Faults
 const PART = 50
+const worlds = { rivals: (seed: number) => trial(seed, faults), rules: ruledTrial }
+const play = worlds[values.world as keyof typeof worlds]
 
 async function work(step: number): Promise<void> {
   for (let seed = from; seed < from + seeds; seed += step * PART) {
@@ -40,7 +45,7 @@ async function work(step: number): Promise<void> {
     let done = 0
     for (let next = seed; next < from + seeds && done < PART; next += step, done++) {
       try {
-        for (const [what, times] of Object.entries((await trial(next, faults)).counts)) {
+        for (const [what, times] of Object.entries((await play(next)).counts)) {
           const [all, some] = counts[what] ?? [0, 0]
           counts[what] = [all + times, some + (times > 0 ? 1 : 0)]
         }
@@ -60,7 +65,7 @@ async function lead(workers: number): Promise<void> {
   let told = 0
   const args = (index: number): readonly string[] => [
     ...['--seeds', String(Math.max(0, seeds - index)), '--from', String(from + index)],
-    ...['--faults', values.faults, '--step', String(workers)],
+    ...['--faults', values.faults, '--world', values.world, '--step', String(workers)],
   ]
   const hear = (tally: Tally): void => {
     done += tally.seeds

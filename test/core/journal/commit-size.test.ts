@@ -1,6 +1,7 @@
 import { commitText, MemoryStorage, openCrew } from 'crewlog'
 import { manualEnvironment } from 'crewlog/testing'
 import { describe, expect, it } from 'vitest'
+import { charactersRead } from '../../support/counted.js'
 
 /** A storage that takes so many bytes at once, and the sizes of what it took. */
 function small(maxCommitBytes: number) {
@@ -35,19 +36,15 @@ describe('a commit', () => {
     expect(crew.communications.inbox('bo')).toHaveLength(200)
   })
 
-  it('is not measured anew for each command in it', { timeout: 3000 }, async () => {
-    const { storage } = small(1_000_000)
-    const crew = await openCrew({
-      storage,
-      environment: manualEnvironment(),
-      strictMembers: false,
-      limits: { pairRate: 10_000 },
-    })
-    const content = 'x'.repeat(800)
-    for (let rounds = 0; rounds < 4; rounds++)
-      await Promise.all(
-        Array.from({ length: 1000 }, () => crew.communications.send({ sender: 'ana', recipient: 'bo', content })),
-      )
-    expect(crew.communications.unread('bo')).toBe(4000)
+  // Guard, taken out once: that `refuseTooMuch` in commit-wire.ts begins behind what it has measured.
+  it('is not measured anew for each command in it', async () => {
+    const { storage, sizes } = small(60_000)
+    const crew = await openCrew({ storage, environment: manualEnvironment(), strictMembers: false })
+    const content = 'x'.repeat(300)
+    const send = () => crew.communications.send({ sender: 'ana', recipient: 'bo', content })
+    const characters = await charactersRead(() => Promise.all(Array.from({ length: 100 }, send)))
+    expect(crew.communications.unread('bo')).toBe(100)
+    // As it comes in and as it is stored: twice, and not a hundred times.
+    expect(characters).toBeLessThan(3 * sizes.reduce((sum, size) => sum + size, 0))
   })
 })

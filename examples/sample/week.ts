@@ -79,16 +79,13 @@ export async function sampleWeek(): Promise<Crew> {
   for (const id of ['ana', 'bo', 'cy']) {
     const member = crew.as(id)
     member.work(work)
-    member.listen(async (message) => {
-      if (message.kind !== 'question') return
-      await after(HOUR / 2)
-      await member.reply(message, 'As last year')
+    member.listen((message) => {
+      if (message.kind === 'question') void after(HOUR / 2).then(() => member.reply(message, 'As last year'))
     })
   }
-  crew.as('hana').listen(async ({ kind, taskId = '' }) => {
-    if (kind !== 'task.review') return
-    await after(3 * HOUR)
-    await crew.as('hana').review(taskId, { passed: true })
+  const hana = crew.as('hana')
+  hana.listen(({ kind, taskId = '' }) => {
+    if (kind === 'task.review') void after(3 * HOUR).then(() => hana.review(taskId, { passed: true }))
   })
 
   for (const day of [0, 1, 2, 3]) {

@@ -142,6 +142,7 @@ const all = [
   reports.cost(),
   reports.burndown(),
   reports.cumulativeFlow(),
+  reports.members(),
   reports.forecast(),
   byLabel,
   byMember,

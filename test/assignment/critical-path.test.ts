@@ -2,20 +2,11 @@ import { type Assignment, type AssignmentView, type Id, type MemberInfo, type Pr
 import { criticalPath } from 'crewlog/assignment'
 import { manualEnvironment } from 'crewlog/testing'
 import { describe, expect, it } from 'vitest'
+import { member, viewOf as viewAt } from '../support/assignment-view.js'
 
 const HOUR = 3_600_000
 const NOON = Date.parse('2026-01-01T12:00:00Z')
 
-const member = (id: string, more: Partial<MemberInfo> = {}): MemberInfo => ({
-  id,
-  kind: 'llm',
-  skills: {},
-  capacity: 1,
-  available: true,
-  usage: {},
-  joinedAt: 0,
-  ...more,
-})
 const ana = member('ana')
 const bo = member('bo')
 
@@ -24,24 +15,8 @@ function board() {
   return { environment, tracker: new TaskTracker({ environment }) }
 }
 
-/** As a crew without skills would see it. */
-function viewOf(tracker: TaskTracker, members: readonly MemberInfo[], more: Partial<AssignmentView> = {}) {
-  const open = tracker.list({ status: ['pending', 'in_progress', 'waiting'] })
-  const view: AssignmentView = {
-    now: NOON,
-    tasks: tracker.ready().filter(({ assignees }) => assignees.length === 0),
-    members,
-    load: () => 0,
-    able: () => members,
-    trackRecord: () => ({ finished: 0, successRate: 0, meanMs: 0 }),
-    task: (id) => tracker.get(id),
-    open,
-    dependents: (id) => tracker.dependents(id).map((task) => task.id),
-    lastGiven: undefined,
-    ...more,
-  }
-  return view
-}
+const viewOf = (tracker: TaskTracker, members: readonly MemberInfo[], more: Partial<AssignmentView> = {}) =>
+  viewAt(tracker, members, { now: NOON, ...more })
 
 /** In hours from noon on. */
 const lines = ({ assigned, later = [] }: Proposal): string[] =>

@@ -1,6 +1,7 @@
-import { type AssignmentView, type MemberInfo, type Task, TaskTracker } from 'crewlog'
-import { optimal, type OptimalOptions, type OptimalProposal } from 'crewlog/assignment'
+import type { MemberInfo } from 'crewlog'
+import { optimal, type OptimalOptions } from 'crewlog/assignment'
 import { describe, expect, it } from 'vitest'
+import { member, pairs, viewOfReady } from '../support/assignment-view.js'
 
 const COSTS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   t1: { ana: 1, bo: 2 },
@@ -9,40 +10,11 @@ const COSTS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 }
 const cost: OptimalOptions['cost'] = (task, member) => COSTS[task.id]?.[member.id]
 
-const member = (id: string, capacity = 1): MemberInfo => ({
-  id,
-  kind: 'llm',
-  skills: {},
-  capacity,
-  available: true,
-  usage: {},
-  joinedAt: 0,
-})
-
-/** A view on tasks that all of these members can do. */
-async function viewOf(ids: readonly string[], members: readonly MemberInfo[], more: Partial<AssignmentView> = {}) {
-  const tracker = new TaskTracker()
-  const tasks: readonly Task[] = await tracker.createMany(ids.map((id) => ({ id, description: 'A task' })))
-  const view: AssignmentView = {
-    now: 0,
-    tasks,
-    members,
-    load: () => 0,
-    able: () => members,
-    trackRecord: () => ({ finished: 0, successRate: 0, meanMs: 0 }),
-    task: (id) => tracker.get(id),
-    open: tasks,
-    dependents: () => [],
-    lastGiven: undefined,
-    ...more,
-  }
-  return view
-}
-const pairs = ({ assigned }: OptimalProposal) => assigned.map(({ taskId, member }) => `${taskId} ${member}`)
+const able = (id: string, capacity = 1): MemberInfo => member(id, { capacity })
 
 describe('optimal', () => {
   it('gives each member one task, at the least total cost, and says that it is the least', async () => {
-    const proposal = optimal({ cost })(await viewOf(['t1', 't2'], [member('ana'), member('bo')]))
+    const proposal = optimal({ cost })(await viewOfReady(['t1', 't2'], [able('ana'), able('bo')]))
 
     expect(pairs(proposal)).toEqual(['t1 bo', 't2 ana'])
     expect(proposal.figures).toEqual({ cost: 3, leastCost: 3, leastLeft: 0 })
@@ -50,7 +22,7 @@ describe('optimal', () => {
   })
 
   it('says why a member gets a task that costs less with another', async () => {
-    const { assigned } = optimal({ cost })(await viewOf(['t1', 't2'], [member('ana'), member('bo')]))
+    const { assigned } = optimal({ cost })(await viewOfReady(['t1', 't2'], [able('ana'), able('bo')]))
 
     expect(assigned).toEqual([
       { taskId: 't1', member: 'bo', tieBreak: 'ana costs less here, but it is the whole that is to cost the least' },
@@ -59,14 +31,14 @@ describe('optimal', () => {
   })
 
   it('gives members as many as they may begin', async () => {
-    const members = [member('ana', 3), member('bo', 3)]
-    const view = await viewOf(['t1', 't2', 't3'], members, { load: (id) => (id === 'ana' ? 2 : 0) })
+    const members = [able('ana', 3), able('bo', 3)]
+    const view = await viewOfReady(['t1', 't2', 't3'], members, { load: (id) => (id === 'ana' ? 2 : 0) })
 
     expect(pairs(optimal({ cost })(view))).toEqual(['t1 bo', 't2 ana', 't3 bo'])
   })
 
   it('gives nothing to who has more than its capacity, and tells how many are left', async () => {
-    const view = await viewOf(['t1', 't2'], [member('ana'), member('bo')], { load: (id) => (id === 'ana' ? 4 : 0) })
+    const view = await viewOfReady(['t1', 't2'], [able('ana'), able('bo')], { load: (id) => (id === 'ana' ? 4 : 0) })
 
     expect(optimal({ cost })(view)).toMatchObject({
       assigned: [{ taskId: 't1', member: 'bo' }],
@@ -76,8 +48,8 @@ describe('optimal', () => {
   })
 
   it('gives tasks only to who is able, and to whom they have a cost', async () => {
-    const [ana, bo, cy] = [member('ana', 9), member('bo', 9), member('cy', 9)]
-    const view = await viewOf(['t1', 't2', 't9'], [ana, bo, cy], {
+    const [ana, bo, cy] = [able('ana', 9), able('bo', 9), able('cy', 9)]
+    const view = await viewOfReady(['t1', 't2', 't9'], [ana, bo, cy], {
       able: ({ id }) => (id === 't1' ? [bo] : [ana, bo, cy]),
     })
 
@@ -85,16 +57,16 @@ describe('optimal', () => {
   })
 
   it('weighs what tasks need against what members have', async () => {
-    const members = [member('ana', 9), member('bo', 9)]
+    const members = [able('ana', 9), able('bo', 9)]
     const strategy = optimal({ cost, need: ({ id }) => (id === 't3' ? 4 : 3), capacity: () => 6 })
 
-    expect(pairs(strategy(await viewOf(['t1', 't2', 't3'], members)))).toEqual(['t1 ana', 't2 ana', 't3 bo'])
+    expect(pairs(strategy(await viewOfReady(['t1', 't2', 't3'], members)))).toEqual(['t1 ana', 't2 ana', 't3 bo'])
   })
 
   it('gives no more tasks than a member may begin, though they need nothing', async () => {
     const strategy = optimal({ cost, need: () => 0, capacity: () => 100 })
 
-    expect(pairs(strategy(await viewOf(['t1', 't2', 't3'], [member('ana', 2), member('bo')])))).toEqual([
+    expect(pairs(strategy(await viewOfReady(['t1', 't2', 't3'], [able('ana', 2), able('bo')])))).toEqual([
       't1 ana',
       't2 ana',
       't3 bo',
@@ -102,8 +74,8 @@ describe('optimal', () => {
   })
 
   it('scores candidates by what they save against the dearest', async () => {
-    const members = [member('ana'), member('bo'), member('cy')]
-    const view = await viewOf(['t1'], members)
+    const members = [able('ana'), able('bo'), able('cy')]
+    const view = await viewOfReady(['t1'], members)
     const { rate } = optimal({ cost })(view)
 
     expect(members.map((one) => rate?.(view.tasks[0]!, one, 0))).toEqual([{ saving: 1 }, { saving: 0 }, {}])
@@ -115,7 +87,7 @@ describe('optimal', () => {
     ['need', { cost, need: () => -1 }, 'need(t1, ana) must be a finite number from 0, not -1'],
     ['capacity', { cost, capacity: () => NaN }, 'capacity(ana) must be a finite number from 0, not NaN'],
   ])('refuses a %s that is no number', async (_, options, message) => {
-    const view = await viewOf(['t1'], [member('ana')])
+    const view = await viewOfReady(['t1'], [able('ana')])
 
     expect(() => optimal(options)(view)).toThrow(message)
   })

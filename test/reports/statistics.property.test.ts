@@ -2,10 +2,11 @@ import { type Crew, CrewError, MemoryStorage, openCrew, ReportGenerator, type Ta
 import { manualEnvironment, type ManualEnvironment } from 'crewlog/testing'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { move, MOVES } from '../support/task-steps.js'
 
 const MEMBERS = ['ana', 'bo']
 const TASKS = ['a', 'b', 'c', 'd']
-const COMMANDS = ['create', 'claim', 'start', 'complete', 'fail', 'final', 'release', 'wait', 'resume', 'cancel', 'force', 'retry', 'leave', 'due'] as const // prettier-ignore
+const COMMANDS = ['create', 'claim', ...MOVES, 'retry', 'leave', 'due'] as const
 
 const step = fc.record({
   command: fc.constantFrom(...COMMANDS),
@@ -18,9 +19,6 @@ type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
 async function run(crew: Crew, { command, task, other, member }: Step): Promise<unknown> {
   const { tracker } = crew
-  const running = tracker.get(task)?.running
-  const fenced = running?.leaseMs === undefined ? {} : { fence: running.fence }
-  const usage = { tokens: 7, cost: 0.25 }
   switch (command) {
     case 'create':
       return tracker.create({
@@ -30,24 +28,6 @@ async function run(crew: Crew, { command, task, other, member }: Step): Promise<
       })
     case 'claim':
       return crew.as(member).claim({ taskId: task })
-    case 'start':
-      return tracker.start(task, { by: member })
-    case 'complete':
-      return tracker.complete(task, { ...fenced, usage })
-    case 'fail':
-      return tracker.fail(task, { ...fenced, error: 'oops', usage })
-    case 'final':
-      return tracker.fail(task, { ...fenced, error: 'no', retryable: false })
-    case 'release':
-      return tracker.release(task, fenced)
-    case 'wait':
-      return tracker.wait(task, { ...fenced, for: 'approval' })
-    case 'resume':
-      return tracker.resume(task, { by: member, answer: 'yes' })
-    case 'cancel':
-      return tracker.cancel(task)
-    case 'force':
-      return tracker.cancel(task, { force: true })
     case 'retry':
       return tracker.retry(task, { cascade: true })
     case 'due':
@@ -55,6 +35,8 @@ async function run(crew: Crew, { command, task, other, member }: Step): Promise<
     case 'leave':
       await crew.leave(member)
       return crew.join(member, { capacity: 2 })
+    default:
+      return move(crew, command, { task, member, usage: { tokens: 7, cost: 0.25 } })
   }
 }
 

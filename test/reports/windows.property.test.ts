@@ -2,12 +2,13 @@ import { type Crew, CrewError, MemoryStorage, openCrew, type SummaryData } from 
 import { manualEnvironment } from 'crewlog/testing'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { move, MOVES } from '../support/task-steps.js'
 
 const MEMBERS = ['ana', 'bo']
 const TASKS = ['a', 'b', 'c', 'd', 'e']
 
 const step = fc.record({
-  command: fc.constantFrom('create', 'claim', 'claim', 'claim', 'start', 'complete', 'complete', 'fail', 'final', 'release', 'wait', 'resume', 'cancel', 'force'), // prettier-ignore
+  command: fc.constantFrom('create', 'claim', 'claim', 'claim', 'complete', ...MOVES),
   task: fc.constantFrom(...TASKS),
   other: fc.constantFrom(...TASKS),
   member: fc.constantFrom(...MEMBERS),
@@ -16,34 +17,10 @@ const step = fc.record({
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
 async function run(crew: Crew, { command, task, other, member }: Step): Promise<unknown> {
-  const { tracker } = crew
-  const running = tracker.get(task)?.attempts.at(-1)
-  const fenced = running?.leaseMs === undefined ? {} : { fence: running.fence }
-  const usage = { tokens: 7 }
-  switch (command) {
-    case 'create':
-      return tracker.create({ id: task, description: task, ...(other < task && { dependsOn: [other] }) })
-    case 'claim':
-      return crew.as(member).claim({ taskId: task, leaseMs: 3_600_000 })
-    case 'start':
-      return tracker.start(task, { by: member })
-    case 'complete':
-      return tracker.complete(task, { ...fenced, usage })
-    case 'fail':
-      return tracker.fail(task, { ...fenced, error: 'oops', usage })
-    case 'final':
-      return tracker.fail(task, { ...fenced, error: 'no', retryable: false })
-    case 'release':
-      return tracker.release(task, fenced)
-    case 'wait':
-      return tracker.wait(task, { ...fenced, for: 'approval' })
-    case 'resume':
-      return tracker.resume(task, { by: member, answer: 'yes' })
-    case 'cancel':
-      return tracker.cancel(task)
-    case 'force':
-      return tracker.cancel(task, { force: true })
-  }
+  if (command === 'create')
+    return crew.tracker.create({ id: task, description: task, ...(other < task && { dependsOn: [other] }) })
+  if (command === 'claim') return crew.as(member).claim({ taskId: task, leaseMs: 3_600_000 })
+  return move(crew, command, { task, member, usage: { tokens: 7 } })
 }
 
 async function history(steps: readonly Step[]) {

@@ -1,5 +1,5 @@
 import { type Attempt, type Environment, Journal, MemoryStorage } from 'crewlog'
-import { crash, faultyStorage, manualEnvironment, type ManualEnvironment } from 'crewlog/testing'
+import { crash, faultyStorage, type FaultyStorage, manualEnvironment, type ManualEnvironment } from 'crewlog/testing'
 import { describe, expect, it } from 'vitest'
 import { type Board, claim, named, openBoard, openBoards, refusal } from '../../support/board.js'
 import { stalling } from '../../support/stall.js'
@@ -15,6 +15,30 @@ async function afterDeath(leaseMs = 60_000): Promise<{ storage: MemoryStorage; e
   await a.crew.communications.receive('ana', { leaseMs })
   await crash(a.crew)
   return { storage, environment }
+}
+
+/** With two tasks, over a storage that can fail. */
+async function boardOverFaults() {
+  const environment = manualEnvironment()
+  const storage = faultyStorage(new MemoryStorage(), { environment })
+  const board = await openBoard({ storage, environment })
+  await board.tracker.createMany([named('a'), named('b')])
+  return { ...board, environment, storage }
+}
+
+/** A command is stored, and whoever called it is never told. */
+async function untold(
+  storage: FaultyStorage,
+  environment: ManualEnvironment,
+  command: () => Promise<unknown>,
+): Promise<void> {
+  storage.fail('lost answer')
+  const lost = refusal(command())
+  await environment.advance('1s')
+  storage.fail('error')
+  await environment.advance('40s')
+  expect(await lost).toMatchObject({ code: 'outcome_unknown' })
+  storage.heal()
 }
 
 describe('a process that opens late', () => {
@@ -258,17 +282,8 @@ describe('a command that was given up, and found in the journal later', () => {
   })
 
   it('holds nothing for ever: a claim that nobody was told of ends after its lease, unblamed (TL-12) (RL-07)', async () => {
-    const environment = manualEnvironment()
-    const storage = faultyStorage(new MemoryStorage(), { environment })
-    const { tracker } = await openBoard({ storage, environment })
-    await tracker.createMany([named('a'), named('b')])
-    storage.fail('lost answer')
-    const lost = refusal(tracker.claim('ana'))
-    await environment.advance('1s')
-    storage.fail('error')
-    await environment.advance('40s')
-    expect(await lost).toMatchObject({ code: 'outcome_unknown' })
-    storage.heal()
+    const { environment, storage, tracker } = await boardOverFaults()
+    await untold(storage, environment, () => tracker.claim('ana'))
     await environment.advance('10s')
     expect(tracker.get('a')).toMatchObject({ status: 'in_progress', holder: 'ana' })
     expect(await tracker.claim('ana')).toBeUndefined()
@@ -285,17 +300,8 @@ describe('a command that was given up, and found in the journal later', () => {
   })
 
   it('is taken up when it is called again with its idempotency key, and then held like any (CL-21)', async () => {
-    const environment = manualEnvironment()
-    const storage = faultyStorage(new MemoryStorage(), { environment })
-    const { tracker } = await openBoard({ storage, environment })
-    await tracker.createMany([named('a'), named('b')])
-    storage.fail('lost answer')
-    const lost = refusal(tracker.claim('ana', { idempotencyKey: 'k' }))
-    await environment.advance('1s')
-    storage.fail('error')
-    await environment.advance('40s')
-    expect(await lost).toMatchObject({ code: 'outcome_unknown' })
-    storage.heal()
+    const { environment, storage, tracker } = await boardOverFaults()
+    await untold(storage, environment, () => tracker.claim('ana', { idempotencyKey: 'k' }))
     const attempt = await claim(tracker, 'ana', { idempotencyKey: 'k' })
     expect([attempt.task.id, attempt.fence]).toEqual(['a', 1])
     // Guards `takeUp`.
@@ -304,17 +310,9 @@ describe('a command that was given up, and found in the journal later', () => {
   })
 
   it('delays no message for ever: a delivery that nobody was told of is handed out again, uncounted', async () => {
-    const environment = manualEnvironment()
-    const storage = faultyStorage(new MemoryStorage(), { environment })
-    const { crew } = await openBoard({ storage, environment })
+    const { environment, storage, crew } = await boardOverFaults()
     await crew.communications.send({ sender: 'bo', recipient: 'ana', content: 'hi' })
-    storage.fail('lost answer')
-    const lost = refusal(crew.communications.receive('ana'))
-    await environment.advance('1s')
-    storage.fail('error')
-    await environment.advance('40s')
-    expect(await lost).toMatchObject({ code: 'outcome_unknown' })
-    storage.heal()
+    await untold(storage, environment, () => crew.communications.receive('ana'))
     await environment.advance('70s')
     expect(await crew.communications.receive('ana')).toMatchObject([{ count: 1 }])
   })

@@ -1,72 +1,30 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { type Attempt, type Crew, CrewError, type Delivery, type JournalEvent, type TaskStatus } from 'crewlog'
+import { CrewError, type JournalEvent } from 'crewlog'
+import { collaboration } from './collaboration-commands.js'
+import {
+  at,
+  type Called,
+  MEMBERS,
+  ofAttempt,
+  type Replica,
+  type Run,
+  someMessage,
+  someTask,
+  type Particulars,
+  TASKS,
+  type Trace,
+  traced,
+} from './steps.js'
 
-export const MEMBERS = ['ana', 'bo', 'cy'] as const
-export const TASKS = ['t0', 't1', 't2', 't3', 't4'] as const
-
-/** One step of a story: a command with its arguments, of which each command uses what it needs. */
-export interface Step {
-  readonly command: keyof typeof commands
-  readonly member: (typeof MEMBERS)[number]
-  readonly other: (typeof MEMBERS)[number]
-  readonly task: (typeof TASKS)[number]
-  readonly more: readonly (typeof TASKS)[number][]
-  readonly policy: 'fail' | 'cancel' | 'continue' | 'block'
-  readonly ms: number
-  readonly flag: boolean
-  /** Which of the attempts, deliveries or messages that are known. */
-  readonly pick: number
-}
-
-/** One process of a crew, with what it holds. */
-export interface Replica {
-  readonly crew: Crew
-  readonly attempts: Attempt[]
-  readonly deliveries: Delivery[]
-}
-
-/** How an acknowledged command shows in the journal. */
-export interface Trace {
-  /** Events of these types that hold the command's own mark … */
-  readonly types: readonly string[]
-  readonly mark: string
-  /** Only those that change this field. */
-  readonly field?: string
-  /** … are exactly one, or at most one, where a command may find that all is as it asks already. */
-  readonly mayBeNone?: boolean
-}
-
-interface Called {
-  readonly trace?: Trace
-  readonly answer: Promise<unknown>
-}
-
-type Run = (replica: Replica, step: Step, op: string) => Called | undefined
-
-const at = <T>(list: readonly T[], pick: number): T | undefined => list[pick % list.length]
-const traced = (op: string, answer: Promise<unknown>, types: readonly string[], mayBeNone = false): Called => ({
-  answer,
-  trace: { types: types.map((type) => (type.includes('.') ? type : `task.${type}`)), mark: `"${op}"`, mayBeNone },
-})
-/** A command of an attempt that this replica made. */
-const ofAttempt =
-  (run: (attempt: Attempt, step: Step, op: string) => Called): Run =>
-  ({ attempts }, step, op) => {
-    const attempt = at(attempts, step.pick)
-    return attempt && run(attempt, step, op)
-  }
-/** A task in that status, or the one of the step. */
-const someTask = ({ crew }: Replica, { pick, task }: Step, ...status: readonly TaskStatus[]): string =>
-  at(crew.tracker.list({ status }), pick)?.id ?? task
-const someMessage = ({ crew }: Replica, pick: number): string | undefined =>
-  at(crew.communications.messages(), pick)?.id
+export { MEMBERS, type Replica, TASKS, type Trace } from './steps.js'
 
 const expectSame = (both: readonly ({ readonly id: string; readonly fence: number } | undefined)[]): void => {
   expect([both[1]?.id, both[1]?.fence]).toEqual([both[0]?.id, both[0]?.fence])
 }
 
 const commands = {
+  ...collaboration,
   create: ({ crew }, { task, more, policy, member, other, ms, flag }, op) =>
     traced(
       op,
@@ -80,7 +38,7 @@ const commands = {
           failAt: crew.journal.environment.now() + 20_000,
           dueAt: crew.journal.environment.now() + ms,
         }),
-        ...(ms === 5 && { reviewers: [other] }),
+        ...(ms === 5 && { reviewers: [...new Set([other, 'cy'])], ...(flag && other !== 'cy' && { quorum: 2 }) }),
         ...(ms === 1000 && { budget: { tokens: 4000 } }),
       }),
       ['created'],
@@ -260,6 +218,11 @@ const commands = {
     }),
   }),
 } satisfies Record<string, Run>
+
+/** One step of a story: a command with its arguments. */
+export interface Step extends Particulars {
+  readonly command: keyof typeof commands
+}
 
 /** Calls a command; undefined when there is nothing to call it on. */
 export const call = (replica: Replica, step: Step, op: string): Called | undefined =>

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { type Commit, type Crew, CrewError, MemoryStorage, openCrew } from 'crewlog'
+import { type Commit, type Crew, CrewError, type Limits, MemoryStorage, openCrew } from 'crewlog'
 import {
   checkJournal,
   crash,
@@ -103,9 +103,10 @@ async function allCommits(storage: MemoryStorage): Promise<readonly Commit[]> {
 async function replay(
   commits: readonly Commit[],
   environment: ManualEnvironment,
+  limits: Limits,
 ): Promise<{ readonly crew: Crew; readonly glances: readonly string[] }> {
   const storage = new MemoryStorage()
-  const crew = await openCrew({ storage, environment, onError: () => undefined })
+  const crew = await openCrew({ storage, environment, limits, onError: () => undefined })
   const glances = [glanceAt(crew, TASKS)]
   for (const commit of commits) {
     await storage.append('crew', JSON.parse(JSON.stringify(commit)) as Commit)
@@ -221,10 +222,10 @@ export async function play({ turns, faults, watches, keepsText, isTight, isForge
     if (answer === 'refused') expect(times, `${called} was refused`).toBe(0)
     if (answer === 'done' && !trace.mayBeNone) expect(times, `${called} is done`).toBe(1)
   }
-  const { crew: fresh, glances } = await replay(commits, environment)
+  const { crew: fresh, glances } = await replay(commits, environment, limits)
   const committed = new Set(glances)
   for (const [glance, who] of seen) expect(committed.has(glance), `${who} showed ${glance}`).toBe(true)
-  const late = await openCrew({ storage, environment })
+  const late = await openCrew({ storage, environment, limits })
   for (const crew of [late, ...slots.map((slot) => slot.crew)]) expect(stateOf(crew)).toEqual(stateOf(fresh))
   await Promise.all([fresh, late, ...slots.map(({ crew }) => crew)].map((crew) => crew.close()))
 }

@@ -16,6 +16,8 @@ interface Row {
   parentId: string | undefined
   holder: string | undefined
   edges: Map<string, { readonly onFailure: string; readonly onCancel: string }>
+  /** By message: who may accept. */
+  offers: Map<string, readonly string[]>
 }
 
 const OPEN: readonly Status[] = ['pending', 'in_progress', 'waiting']
@@ -53,12 +55,23 @@ type Changes = {
   readonly parentId?: string
   readonly attemptCount?: number
   readonly dependsOn?: ListChange<{ readonly id: string; readonly onFailure: string; readonly onCancel: string }>
+  readonly offers?: ListChange<{ readonly id: string; readonly to: readonly string[] }>
 }
 
 interface Parcel {
   state: string
   count: number
 }
+
+/** A message that asks for a command as its answer, and is over when nobody can give it any more. */
+interface Call {
+  readonly taskId: string
+  readonly isOffer: boolean
+  readonly expiresAt: number
+  readonly recipients: readonly string[]
+}
+const OFFERS = ['task.offer', 'task.handoff']
+const QUESTIONS = ['task.question', 'task.review']
 
 export class Table {
   readonly #rows = new Map<string, Row>()
@@ -67,6 +80,8 @@ export class Table {
   /** With which others have yet to fall. */
   readonly #open = new Set<string>()
   readonly #parcels = new Map<string, Parcel>()
+  /** By message. */
+  readonly #calls = new Map<string, Call>()
   /** By topic, in the order of following. */
   readonly #followers = new Map<string, Set<string>>()
   readonly #capacities = new Map<string, number>()
@@ -81,6 +96,7 @@ export class Table {
       expect(commit.events.length).toBeGreaterThan(0)
       for (const event of commit.events) table.#follow(event)
       if (table.#open.size === 0) table.#checkGraph()
+      table.#checkCalls(commit.at)
     })
   }
 
@@ -136,6 +152,7 @@ export class Table {
         parentId: change.parentId,
         holder: undefined,
         edges: new Map(),
+        offers: new Map(),
       }
       this.#rows.set(id, row)
     } else {
@@ -149,6 +166,8 @@ export class Table {
     row.status = change.status ?? row.status
     for (const gone of change.dependsOn?.removed ?? []) row.edges.delete(gone)
     for (const edge of change.dependsOn?.added ?? []) row.edges.set(edge.id, edge)
+    for (const gone of change.offers?.removed ?? []) row.offers.delete(gone)
+    for (const offer of change.offers?.added ?? []) row.offers.set(offer.id, offer.to)
     if (change.holder !== undefined) row.holder = change.holder ?? undefined
     expect(row.holder !== undefined, `a holder of ${id}, which is ${row.status}`).toBe(row.status === 'in_progress')
 
@@ -199,12 +218,20 @@ export class Table {
         topic,
         settled = [],
         refused = [],
+        kind = '',
+        taskId,
+        metadata = {},
+        expiresAt = Infinity,
       } = changes as unknown as {
         readonly sender: string
         readonly recipient: string | readonly string[]
         readonly topic?: string
         readonly settled?: readonly string[]
         readonly refused?: readonly { readonly recipient: string }[]
+        readonly kind?: string
+        readonly taskId?: string
+        readonly metadata?: object
+        readonly expiresAt?: number
       }
       const missed = refused.map(({ recipient }) => recipient)
       if (topic !== undefined) {
@@ -212,6 +239,10 @@ export class Table {
         expect(recipient, `who gets ${id}`).toEqual(
           followers.filter((member) => member !== sender && this.#capacities.has(member) && !missed.includes(member)),
         )
+      }
+      if (taskId !== undefined && !('passed' in metadata) && [...OFFERS, ...QUESTIONS].includes(kind)) {
+        const recipients = [recipient].flat()
+        this.#calls.set(id, { taskId, isOffer: OFFERS.includes(kind), expiresAt, recipients })
       }
       for (const one of [recipient].flat()) {
         const key = `${id} to ${one}`
@@ -226,7 +257,8 @@ export class Table {
     const from = {
       expired: ['queued', 'leased'],
       leased: ['queued'],
-      acknowledged: ['leased'],
+      // Whoever accepts or answers has read it.
+      acknowledged: this.#calls.has(id) ? ['queued', 'leased'] : ['leased'],
       returned: ['leased', 'dead'],
       dead: ['leased'],
     }[name]
@@ -253,6 +285,22 @@ export class Table {
 
   #isSatisfied(row: Row, on: string): boolean {
     return this.#verdict(row, on) === 'continue'
+  }
+
+  /** Nobody is asked or offered anything any more that is answered or over. */
+  #checkCalls(at: number): void {
+    for (const [id, { taskId, isOffer, expiresAt, recipients }] of this.#calls) {
+      const { status, offers } = this.#rows.get(taskId) ?? {}
+      for (const recipient of recipients) {
+        const { state = '' } = this.#parcels.get(`${id} to ${recipient}`) ?? {}
+        if (expiresAt <= at || (state !== 'queued' && state !== 'leased')) continue
+        const what = `${id} about ${taskId} before ${recipient}`
+        expect(status, what).toBe(isOffer ? 'pending' : 'waiting')
+        if (isOffer) expect(offers?.get(id), what).toContain(recipient)
+      }
+    }
+    for (const [id, { status, offers }] of this.#rows)
+      if (status !== 'pending') expect([...offers.keys()], `offers of ${id}, which is ${status}`).toEqual([])
   }
 
   /** What must hold after every whole commit: nothing is left standing that has to fall, and nothing waits for itself. */

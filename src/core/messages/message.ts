@@ -224,6 +224,9 @@ export const textOf = ({ content }: Message): string =>
 export const TASK_THREAD = 'task:'
 export const threadOfTask = (taskId: Id): Id => TASK_THREAD + taskId
 
+/** Of two messages of one kind, what came of a review says whether it passed; what asks for one does not. */
+export const isVerdict = ({ kind, metadata }: Message): boolean => kind === 'task.review' && 'passed' in metadata
+
 /** Messages that tell of a command; whoever called it did not write to anybody, and writes no less for it. */
 const NOTICES: readonly (string | undefined)[] = ['task.assigned', 'task.question', 'task.answer', 'task.review']
 export const isNotice = ({ kind }: Pick<MessageDraft, 'kind'>): boolean => NOTICES.includes(kind)

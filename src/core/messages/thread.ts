@@ -2,7 +2,7 @@ import { flag, object, read } from '../input.js'
 import { escapeMarkdown } from '../markdown.js'
 import { NONE } from '../json.js'
 import type { Task } from '../tasks/task.js'
-import { type Message, textOf } from './message.js'
+import { isVerdict, type Message, textOf } from './message.js'
 
 /** Messages that answer each other, oldest first. */
 export interface Thread extends ReadonlyArray<Message> {
@@ -65,10 +65,10 @@ function entryOf(message: Message): Entry {
 }
 
 /** A request for a review, or what came of it. */
-const reviewDeed = ({ replyTo, metadata }: Message, to: string): string =>
-  replyTo === undefined
+const reviewDeed = (message: Message, to: string): string =>
+  !isVerdict(message)
     ? `asks ${to} for a review`
-    : metadata['passed'] === true
+    : message.metadata['passed'] === true
       ? 'passes it'
       : `sends it back to ${to}`
 

@@ -5,7 +5,7 @@ import { type Json, NONE } from '../json.js'
 import { type Letter, moveLetter } from '../messages/delivery.js'
 import type { Mailboxes } from '../messages/mailboxes.js'
 import { CREW } from '../members.js'
-import { type Draft, Message, post, threadOfTask } from '../messages/message.js'
+import { type Draft, isVerdict, Message, post, threadOfTask } from '../messages/message.js'
 import type { Turn } from '../journal/projection.js'
 import type { Answer, Task } from './task.js'
 
@@ -135,7 +135,7 @@ export class TaskNotices {
   #question(task: Task): Message | undefined {
     const { since = Infinity } = task.waitingFor ?? {}
     const question = this.#thread(task).findLast(
-      ({ kind, replyTo }) => (kind === 'task.question' || kind === 'task.review') && replyTo === undefined,
+      (message) => message.kind === 'task.question' || (message.kind === 'task.review' && !isVerdict(message)),
     )
     return question && (question.sentAt ?? 0) >= since ? question : undefined
   }

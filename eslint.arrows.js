@@ -151,6 +151,7 @@ const layers = {
     [
       'access',
       'tasks/assignment',
+      'tasks/task-events',
       'tasks/task-input',
       'tasks/task-moves',
       'messages/message-filter',

@@ -47,7 +47,7 @@ export type { Idempotent } from './core/idempotency.js'
 export type { AccessOptions, CanSee, Policy, Target } from './core/access.js'
 export type { TaskFilter } from './core/tasks/task-filter.js'
 export type { Stage } from './core/tasks/task-card.js'
-export type { TaskEvent, TrackerEvents } from './core/tasks/task-news.js'
+export type { TaskEvent, TrackerEvents } from './core/tasks/task-events.js'
 export type {
   Assignment,
   AssignmentView,

@@ -9,7 +9,7 @@ import type { LocalJournal } from '../core/journal/local-journal.js'
 import type { MemberInfo } from '../core/members.js'
 import { type CommunicationsEvents, MESSAGE_EVENTS } from '../core/messages/message-news.js'
 import type { CommitInfo, Gap, Observer } from '../core/journal/projection.js'
-import { TASK_EVENTS, type TrackerEvents } from '../core/tasks/task-news.js'
+import { TASK_EVENTS, type TrackerEvents } from '../core/tasks/task-events.js'
 
 export interface MemberEvent {
   readonly member: MemberInfo

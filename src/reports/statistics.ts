@@ -1,4 +1,4 @@
-import { type AttemptRecord, type Outcome, sum, type Usage } from '../core/tasks/attempt-record.js'
+import { type AttemptRecord, type Outcome, sum, type Usage, WENT_WELL } from '../core/tasks/attempt-record.js'
 import type { Id } from '../core/input.js'
 import type { Json } from '../core/json.js'
 import type { Slice } from '../core/journal/projection.js'
@@ -28,8 +28,8 @@ type Saved = readonly [
 ]
 
 const NOTHING_YET: MemberStatistics = { completed: 0, failed: 0, busyMs: 0, running: 0, startedSum: 0, endedAt: 0 }
-const FAILED: ReadonlySet<string | undefined> = new Set(['failed', 'lost', 'timed_out', 'abandoned'])
-export const isFailure = (outcome: Outcome | undefined): boolean => FAILED.has(outcome)
+export const isFailure = (outcome: Outcome | undefined): boolean =>
+  outcome !== undefined && WENT_WELL[outcome] === false
 
 /** Counts kept as tasks change, so that a report costs by what it says and not by how many tasks there are. */
 export class Statistics implements Slice {

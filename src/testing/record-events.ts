@@ -1,7 +1,7 @@
 import { invalid } from '../core/errors.js'
 import { expectName } from '../core/events.js'
 import { read, withMethods } from '../core/input.js'
-import { TASK_EVENTS, type TrackerEvents } from '../core/tasks/task-news.js'
+import { TASK_EVENTS, type TrackerEvents } from '../core/tasks/task-events.js'
 import type { StoredEvent } from '../core/journal/journal-log.js'
 import type { Crew } from '../crew/crew.js'
 import { CREW_EVENTS, type CrewEvents } from '../crew/crew-news.js'

@@ -11,6 +11,18 @@ export type Budget = Usage
 
 export type Outcome = 'completed' | 'failed' | 'released' | 'waiting' | 'cancelled' | 'lost' | 'timed_out' | 'abandoned'
 
+/**
+ * Whether an attempt went well, by its outcome. Who gives a task back, is asked to stop or asks somebody has neither failed
+ * nor done it; what is handed in for review goes as the review does.
+ */
+export const WENT_WELL: Readonly<Partial<Record<Outcome, boolean>>> = {
+  completed: true,
+  failed: false,
+  lost: false,
+  timed_out: false,
+  abandoned: false,
+}
+
 /** One try at a task, as the task's history tells it. */
 export interface AttemptRecord {
   /** 1 for the first at the task. */

@@ -1,7 +1,7 @@
 import type { Id } from '../input.js'
 import type { Json } from '../json.js'
 import { pieces, type Slice } from '../journal/projection.js'
-import type { AttemptRecord, Outcome } from './attempt-record.js'
+import { type AttemptRecord, WENT_WELL } from './attempt-record.js'
 import type { TrackRecord } from './assignment.js'
 import type { Task } from './task.js'
 
@@ -16,14 +16,6 @@ export interface MemberRecord {
 
 const NO_SUMS: Sums = [0, 0, 0]
 const NO_RECORD: MemberRecord = { all: NO_SUMS, bySkill: new Map() }
-/** An attempt that waits for a review has its outcome by that; who is released or asked has not failed. */
-const ENDINGS: Readonly<Partial<Record<Outcome, boolean>>> = {
-  completed: true,
-  failed: false,
-  lost: false,
-  timed_out: false,
-  abandoned: false,
-}
 
 /**
  * How the attempts of each member have ended, in all and by the skills that the tasks required. Kept as tasks change and
@@ -81,7 +73,7 @@ export function recordOf({ all, bySkill }: MemberRecord = NO_RECORD, skill?: str
 
 /** Whether the last attempt ended well by this change; undefined if it did not end by it, or was not tried to the end. */
 function endOf({ outcome }: AttemptRecord, before: Task, after: Task): boolean | undefined {
-  if (before.running) return outcome && ENDINGS[outcome]
+  if (before.running) return outcome && WENT_WELL[outcome]
   const isReviewed = before.waitingFor?.for === 'review' && after.answers !== before.answers
   return isReviewed ? after.status === 'completed' : undefined
 }

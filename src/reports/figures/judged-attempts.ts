@@ -1,4 +1,4 @@
-import type { AttemptRecord, Outcome } from '../../core/tasks/attempt-record.js'
+import { type AttemptRecord, WENT_WELL } from '../../core/tasks/attempt-record.js'
 import type { Task } from '../../core/tasks/task.js'
 
 /** An attempt of which it is known how it went. */
@@ -11,15 +11,6 @@ export interface JudgedAttempt {
   readonly ms: number
 }
 
-/** Who gives a task back, is asked to stop or asks somebody has neither failed nor done it. */
-const ENDINGS: Readonly<Partial<Record<Outcome, boolean>>> = {
-  completed: true,
-  failed: false,
-  lost: false,
-  timed_out: false,
-  abandoned: false,
-}
-
 /** Those that a task remembers, in their order; what was handed in for review went as the review did. */
 export function judgedAttempts({ attempts, answers }: Task): readonly JudgedAttempt[] {
   const judged: JudgedAttempt[] = []
@@ -28,7 +19,7 @@ export function judgedAttempts({ attempts, answers }: Task): readonly JudgedAtte
     const { startedAt, endedAt, outcome } = attempt
     if (endedAt === undefined || !outcome) continue
     const ms = Math.max(0, endedAt - startedAt)
-    let isWell = ENDINGS[outcome]
+    let isWell = WENT_WELL[outcome]
     let at = endedAt
     if (outcome === 'waiting') {
       while (next < answers.length && (answers[next]?.at ?? 0) < endedAt) next++

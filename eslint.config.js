@@ -119,7 +119,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['test/**/*.ts', 'examples/**/*.ts', 'bench/**/*.ts'],
+    files: ['test/**/*.ts', 'examples/**/*.ts', 'bench/**/*.ts', 'scripts/*.ts'],
     // A wrong `!` fails the test, which is what it should do.
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },

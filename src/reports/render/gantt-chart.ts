@@ -1,7 +1,7 @@
 import type { Chart } from '../report.js'
 import { mermaidLine } from './mermaid.js'
 import { labels, ticks } from './scale.js'
-import { colorOf, drawing, element, fitted, hint, textAt } from './svg.js'
+import { axisTexts, colorOf, drawing, element, fitted, hint, textAt } from './svg.js'
 import { span } from './markdown.js'
 
 export interface Bar {
@@ -40,6 +40,7 @@ function ganttToMermaid({ title, sections }: Gantt): string {
   )
 }
 
+const WIDTH = 720
 const LEFT = 176
 const RIGHT = 704
 const ROW = 22
@@ -66,24 +67,15 @@ function ganttToSVG({ title, sections }: Gantt): string {
   const height = y + 48
   const marks = bars.length > 0 ? ticks(length, 4).filter((ms) => ms <= length) : []
   const names = labels(marks.map((ms) => Math.round(first + ms)))
-  const axis = marks.map(
-    (ms, index) =>
-      element('line', {
-        x1: xOf(first + ms),
-        x2: xOf(first + ms),
-        y1: 44,
-        y2: y + 10,
-        stroke: 'currentColor',
-        'stroke-opacity': 0.15,
-      }) +
-      textAt(xOf(first + ms), y + 28, names[index] ?? '', {
-        'text-anchor': index === 0 ? 'start' : 'middle',
-        'font-size': '10',
-      }),
-  )
+  const lines = marks.map((ms) => {
+    const x = xOf(first + ms)
+    return element('line', { x1: x, x2: x, y1: 44, y2: y + 10, stroke: 'currentColor', 'stroke-opacity': 0.15 })
+  })
+  const texts = marks.map((ms, index) => ({ x: xOf(first + ms), text: names[index] ?? '' }))
+  const axis = [...lines, ...axisTexts(texts, y + 28, WIDTH, 10)]
   const heading = textAt(16, 24, title, { 'font-size': '15', 'font-weight': '600' })
   const description = bars.map(({ name, from, to }) => `${name}: ${span(to - from)}`).join('; ')
-  return drawing({ title, description, width: 720, height, body: [heading, ...axis, ...rows].join('') })
+  return drawing({ title, description, width: WIDTH, height, body: [heading, ...axis, ...rows].join('') })
 }
 
 function barAt({ name, from, to, state }: Bar, xOf: (at: number) => number, y: number): string {

@@ -1,7 +1,8 @@
 import type { Chart } from '../report.js'
 import { mermaidNumber, mermaidText } from './mermaid.js'
+import { figure } from './markdown.js'
 import { durationUnit, inWords, labels, ticks } from './scale.js'
-import { colorOf, dashOf, drawing, element, fitted, hint, legend, textAt } from './svg.js'
+import { axisTexts, colorOf, dashOf, drawing, element, fitted, hint, legend, textAt } from './svg.js'
 
 export interface Series {
   readonly title: string
@@ -80,7 +81,7 @@ function seriesToSVG(given: Series): string {
   const { title, kind, unit = 'number', series } = given
   const rows = heights(given)
   const max = greatest(rows)
-  const { ms } = axisOf(unit, max)
+  const { name, ms } = axisOf(unit, max)
   const marks = ticks(max / ms).map((tick) => tick * ms)
   const top = marks.at(-1) ?? 1
   const frame: Frame = { ...given, ...across(given), rows, yOf: (value) => BOTTOM - (value / top) * (BOTTOM - TOP) }
@@ -91,7 +92,9 @@ function seriesToSVG(given: Series): string {
       LEFT,
       48,
     ),
-    ...marks.map((value) => gridLine(frame.yOf(value), inWords(value, unit))),
+    ...marks.map((value) =>
+      gridLine(frame.yOf(value), unit === 'duration' ? `${figure(value / ms)} ${name}` : inWords(value, unit)),
+    ),
     ...xLabels(frame),
     ...(kind === 'bar' ? bars(frame) : kind === 'area' ? areas(frame) : curves(frame)),
   ]
@@ -115,14 +118,23 @@ const gridLine = (y: number, label: string): string =>
 
 const MOST_LABELS = 8
 
-/** As many as there is room for, each within the picture. */
-function xLabels({ names, xOf, step }: Frame): readonly string[] {
+/** As many as there is room for; names are cut, and times are not. */
+function xLabels({ names, x, xOf, step }: Frame): readonly string[] {
+  const y = BOTTOM + 20
+  const size = 11
+  if (x.every((at) => typeof at === 'number'))
+    return axisTexts(
+      names.map((text, place) => ({ x: xOf(place), text })),
+      y,
+      WIDTH,
+      size,
+    )
   const every = Math.ceil(names.length / MOST_LABELS)
   return names.flatMap((name, place) => {
     if (place % every > 0) return []
-    const x = xOf(place)
-    const room = Math.min(step * every - 6, 2 * x, 2 * (WIDTH - x))
-    return fitted(x, BOTTOM + 20, name, room, { 'text-anchor': 'middle', 'font-size': 11 })
+    const middle = xOf(place)
+    const room = Math.min(step * every - 6, 2 * middle, 2 * (WIDTH - middle))
+    return fitted(middle, y, name, room, { 'text-anchor': 'middle', 'font-size': size })
   })
 }
 

@@ -53,6 +53,23 @@ export function fitted(x: number, y: number, text: string, room: number, more: A
 
 const SIZE = 12
 
+/** Texts about their places on an axis `width` wide, none over another: those for which there is no room are left out. */
+export function axisTexts(
+  texts: readonly { readonly x: number; readonly text: string }[],
+  y: number,
+  width: number,
+  size: number,
+): readonly string[] {
+  let end = 0
+  return texts.flatMap(({ x, text }) => {
+    const half = widthOf(text, size) / 2
+    const middle = Math.max(half, Math.min(width - half, x))
+    if (middle - half < end) return []
+    end = middle + half + size / 2
+    return textAt(middle, y, text, { 'text-anchor': 'middle', 'font-size': size })
+  })
+}
+
 /** About: fonts differ, so rather too wide. */
 function widthOf(text: string, size = SIZE): number {
   let ems = 0

@@ -84,6 +84,35 @@ describe('a replica behind a trim', () => {
     expect(errors).toEqual([])
   })
 
+  // Found by seed 180 of the world of rules: it said that the journal is damaged, and could only be read from then on.
+  it.each<[string, () => Promise<Crew>]>([
+    ['it', async () => crew],
+    ['who opens', open],
+  ])('finds a newer checkpoint when the log is trimmed behind the one that %s has just found', async (_, reader) => {
+    isAsleep = true
+    const goOn = async (): Promise<void> => {
+      await other.tracker.create({ description: 'More' })
+      await other.checkpoint()
+    }
+    await goOn()
+    await goOn()
+    await storage.trim('crew', other.journal.head!.seq - 1)
+    const loadCheckpoint = storage.loadCheckpoint.bind(storage)
+    storage.loadCheckpoint = async (...args) => {
+      storage.loadCheckpoint = loadCheckpoint
+      const found = await loadCheckpoint(...args)
+      await goOn()
+      await goOn()
+      await storage.trim('crew', other.journal.head!.seq - 1)
+      return found
+    }
+    const behind = await reader()
+    await behind.sync()
+    expect(stateOf(behind)).toEqual(stateOf(other))
+    await behind.tracker.create({ id: 'goes on', description: 'A' })
+    expect(errors).toEqual([])
+  })
+
   it('goes on with attempts that are still current, and aborts the others with stale_attempt', async () => {
     const [kept, taken] = [await claimed('kept'), await claimed('taken')]
     await behindItsBack(async () => {

@@ -266,10 +266,12 @@ export abstract class Replica extends LocalJournal {
   /** The newest checkpoint that the log goes on from; one that is damaged, unknown or of another log is passed over. */
   async #findCheckpoint(): Promise<LoadedCheckpoint | undefined> {
     let why: unknown
+    let newest = 0
     for (let before = Infinity; ;) {
       const checkpoint = await this.storage.loadCheckpoint(before, this.state === 'opening')
       if (!checkpoint || checkpoint.seq >= before) break
       before = checkpoint.seq
+      newest ||= before
       try {
         if (await this.storage.has(checkpoint)) return await LoadedCheckpoint.read(checkpoint, turns(this.environment))
       } catch (error) {
@@ -279,6 +281,8 @@ export abstract class Replica extends LocalJournal {
     }
     const trimmedTo = await this.storage.trimmedTo()
     if (trimmedTo === 0) return undefined
+    // While it looked, others may have saved newer ones, and trimmed what those lead on from that it saw.
+    if (((await this.storage.loadCheckpoint())?.seq ?? 0) > newest) return this.#findCheckpoint()
     throw CrewError.is(why)
       ? why
       : new CrewError(

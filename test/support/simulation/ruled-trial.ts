@@ -88,7 +88,7 @@ class Story {
         stall: has(1) ? 40 : 0,
         suspend: has(2) ? 5 : 0,
         clockStep: has(3) ? 10 : 0,
-        storage: has(4) ? 0.2 : 0.02,
+        storage: has(4) ? 0.3 : 0.02,
         lostWake: has(5) ? 0.5 : 0,
         doubled: has(6) ? 0.5 : 0,
       },
@@ -105,7 +105,7 @@ class Story {
         policy: this.#rules.policy,
         kinds: KINDS,
         leaseMs: 5000 + (this.#seed % 4) * 15_000,
-        checkpointEvery: has(7) ? 10 : 25,
+        checkpointEvery: has(7) ? 3 : 25,
         keepHistory: { ms: 0 },
         ...(has(8) && { retention: { keep: 10 } }),
         limits: { pairRate: 100_000 },
@@ -156,8 +156,9 @@ class Story {
     if (draw < 0.2) return this.#try(attempt, 'fail', (error) => attempt.fail({ error, ...spent }))
     if (draw < 0.3) return this.#try(attempt, 'release', (reason) => attempt.release({ reason }))
     const needsText = attempt.task.kind === 'article' || attempt.task.kind === 'slow'
-    if (draw < 0.5 && needsText)
-      await this.#try(attempt, 'complete', (mark) => attempt.complete({ result: [mark], ...spent }), false)
+    // What fits depends on the kind that the task has then.
+    if (draw < 0.5) await this.#try(attempt, 'complete', (mark) => attempt.complete({ result: [mark], ...spent }))
+    if (attempt.isOver) return undefined
     // The handler's own answer, which does not fit, is a failure.
     if (draw < 0.6 && needsText) return 'no'
     return this.#try(attempt, 'complete', (result) => attempt.complete({ result, ...spent }))
@@ -168,12 +169,11 @@ class Story {
     attempt: Attempt,
     command: 'progress' | 'complete' | 'fail' | 'release',
     run: (mark: string) => Promise<unknown>,
-    isFit = true,
   ): Promise<void> {
     const crew = this.#makers.get(attempt) as Crew
     const mark = this.#mark()
     await this.#calls
-      .make(crew, { member: attempt.member, command, mark, isFit }, () => run(mark))
+      .make(crew, { member: attempt.member, command, mark }, () => run(mark))
       .catch((error: unknown) => {
         if (!CrewError.is(error, 'permission_denied') && !CrewError.is(error, 'invalid_input')) throw error
       })
@@ -231,8 +231,22 @@ class Story {
       () => make(called('send'), () => communications.send({ sender: by, recipient, content: mark })),
       () => make(called('publish'), () => communications.publish('news', { sender: by, content: mark })),
       () => task && tracker.retry(id),
+      () => this.#changeKind(crew),
       () => failed && tracker.retry(failed.id),
     ])()
+  }
+
+  /** A task gets another kind while it is completed with what only its first kind lets in. */
+  #changeKind(crew: Crew): Promise<unknown> | undefined {
+    const { tracker } = crew
+    const task = tracker.list({ status: 'in_progress' }).find(({ kind }) => kind === undefined || kind === 'plain')
+    if (!task) return undefined
+    const mark = this.#mark()
+    const changed = tracker.update(task.id, { kind: 'article', input: { title: mark } })
+    // By the program, whom no policy is asked about; no attempt ends so that the member had begun.
+    const called = { member: 'the program', command: 'complete', mark } as const
+    const completed = this.#calls.make(crew, called, () => tracker.complete(task.id, { result: [mark] }))
+    return Promise.allSettled([changed, completed])
   }
 
   /** Opens the crew for somebody who then sees and hears nothing until the end. */

@@ -1,5 +1,5 @@
 import type { Message, Task } from 'crewlog'
-import type { ReportDefinition } from 'crewlog/reports'
+import type { Page, ReportDefinition, ReportView } from 'crewlog/reports'
 import { LOG } from './replay.js'
 
 export type Counts = Readonly<Record<string, number>>
@@ -23,34 +23,62 @@ export const leadTimes = (groupBy: (task: Task) => string): ReportDefinition<Rea
     const done = view.tasks.filter(({ status }) => status === 'completed')
     const groups = grouped(done, groupBy).map(([group, tasks]) => {
       const times = tasks.map(({ createdAt, endedAt = createdAt }) => endedAt - createdAt)
-      const { count, meanMs, minMs, maxMs, p50Ms, p90Ms, p95Ms } = view.durations(times)
-      const sum = times.reduce((total, ms) => total + ms, 0) / 1000
-      const [min = 0, max = 0, mean = 0, p50 = 0, p90 = 0, p95 = 0] = [minMs, maxMs, meanMs, p50Ms, p90Ms, p95Ms].map(
-        (ms) => Math.round(ms) / 1000,
-      )
-      return [group, { count, sum, min, max, mean, p50, p90, p95 }] as const
+      return [group, durationsOf(view, times)] as const
     })
     return Object.fromEntries(groups)
   },
-  page: (data) => ({
-    title: 'Lead times',
-    parts: [
-      {
-        columns: [
-          'Of',
-          column('Tasks', 'number'),
-          ...['Mean', 'Half within', '90 % within', 'All within'].map((name) => column(name, 'duration')),
-        ],
-        rows: Object.entries(data)
-          .sort(([, a], [, b]) => b.count - a.count)
-          .map(([group, { count, mean, p50, p90, max }]) => [
-            group,
-            count,
-            ...[mean, p50, p90, max].map((s) => s * 1000),
-          ]),
-      },
-    ],
-  }),
+  page: (data) => pageOf('Lead times', data),
+})
+
+/** From when an agent took an issue to its next closing, each time: an issue that is opened again is taken again. */
+export const cycleTimes: ReportDefinition<Readonly<Record<string, Durations>>> = {
+  name: 'cycle times',
+  run: (view) => {
+    const entries = view.communications?.messages({ topic: LOG }) ?? []
+    const times = grouped(entries, ({ taskId = '' }) => taskId).flatMap(([, thread]) => cyclesIn(thread))
+    return { all: durationsOf(view, times) }
+  },
+  page: (data) => pageOf('Cycle times', data),
+}
+
+function cyclesIn(thread: readonly Message[]): readonly number[] {
+  let takenAt: number | undefined
+  return thread.flatMap(({ metadata: { type, status }, sentAt = 0 }) => {
+    const began = takenAt
+    if (status === 'hooked') takenAt ??= sentAt
+    if (type !== 'closed' || began === undefined) return []
+    takenAt = undefined
+    return sentAt - began
+  })
+}
+
+function durationsOf(view: ReportView, times: readonly number[]): Durations {
+  const { count, meanMs, minMs, maxMs, p50Ms, p90Ms, p95Ms } = view.durations(times)
+  const sum = times.reduce((total, ms) => total + ms, 0) / 1000
+  const [min = 0, max = 0, mean = 0, p50 = 0, p90 = 0, p95 = 0] = [minMs, maxMs, meanMs, p50Ms, p90Ms, p95Ms].map(
+    (ms) => Math.round(ms) / 1000,
+  )
+  return { count, sum, min, max, mean, p50, p90, p95 }
+}
+
+const pageOf = (title: string, data: Readonly<Record<string, Durations>>): Page => ({
+  title,
+  parts: [
+    {
+      columns: [
+        'Of',
+        column('Number', 'number'),
+        ...['Mean', 'Half within', '90 % within', 'All within'].map((name) => column(name, 'duration')),
+      ],
+      rows: Object.entries(data)
+        .sort(([, a], [, b]) => b.count - a.count)
+        .map(([group, { count, mean, p50, p90, max }]) => [
+          group,
+          count,
+          ...[mean, p50, p90, max].map((s) => s * 1000),
+        ]),
+    },
+  ],
 })
 
 /** How often each had an issue before the other, as the threads of the tasks tell. */

@@ -1,10 +1,12 @@
 import type { Crew, Task } from 'crewlog'
+import type { ReportDefinition } from 'crewlog/reports'
 import type { AgentLog } from './agent-log.js'
 import {
   actions,
   assignments,
   type Counts,
   countsOf,
+  cycleTimes,
   type Durations,
   handOvers,
   leadTimes,
@@ -26,9 +28,15 @@ export function figuresOf(crew: Crew, log: AgentLog) {
     type: countsOf(tasks.map(({ kind = '' }) => kind)),
     issues_per_assignee: countsOf(tasks.map(assigneeOf)),
     closed_with_closed_at: done.length,
-    lead_time_s: leadTimesBy(crew, () => 'all')['all'],
-    lead_time_s_per_assignee: leadTimesBy(crew, assigneeOf),
-    lead_time_s_per_priority: leadTimesBy(crew, ({ priority }) => String(4 - priority)),
+    lead_time_s: durationsBy(
+      crew,
+      leadTimes(() => 'all'),
+    )['all'],
+    lead_time_s_per_assignee: durationsBy(crew, leadTimes(assigneeOf)),
+    lead_time_s_per_priority: durationsBy(
+      crew,
+      leadTimes(({ priority }) => String(4 - priority)),
+    ),
     created_per_utc_day: perDay(tasks.map(({ createdAt }) => createdAt)),
     closed_per_utc_day: perDay(done.map(({ createdAt, endedAt = createdAt }) => endedAt)),
     comments: { count: tasks.reduce((sum, { commentCount }) => sum + commentCount, 0) },
@@ -41,6 +49,7 @@ export function figuresOf(crew: Crew, log: AgentLog) {
       actor_handover_top15: first(handed, 15),
       reassignments_total: total(reassigned),
       reassignments_top10: first(reassigned, 10),
+      cycle_time_first_hooked_to_closed_s: durationsBy(crew, cycleTimes)['all'],
       assignments_seen_per_assignee: reports.generate(assignments).data,
     },
     notes: log.notes,
@@ -48,8 +57,7 @@ export function figuresOf(crew: Crew, log: AgentLog) {
 }
 
 /** By both rules for percentiles. */
-function leadTimesBy({ reports }: Crew, groupBy: (task: Task) => string) {
-  const report = leadTimes(groupBy)
+function durationsBy({ reports }: Crew, report: ReportDefinition<Readonly<Record<string, Durations>>>) {
   const linear = reports.generate(report, { percentile: 'linear' }).data
   const figures = Object.entries(reports.generate(report).data).map(([group, ranked]) => {
     const { p50, p90, p95, ...others } = ranked

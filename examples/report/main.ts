@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { htmlDocument } from 'crewlog/reports'
 import { InputError } from '../demo/input-error.js'
 import { readAgentLog } from './agent-log.js'
-import { actions, assignments, handOvers, leadTimes, reassignments } from './figures.js'
+import { actions, assignments, cycleTimes, handOvers, leadTimes, reassignments } from './figures.js'
 import { assigneeOf, figuresOf } from './log-figures.js'
 import { replay } from './replay.js'
 
@@ -36,6 +36,7 @@ async function main(args: readonly string[]): Promise<number> {
   const reports = [
     crew.reports.generate('summary'),
     crew.reports.generate(leadTimes(assigneeOf)),
+    crew.reports.generate(cycleTimes),
     ...[assignments, reassignments, handOvers, actions].map((report) => crew.reports.generate(report)),
     crew.reports.generate('health'),
   ]

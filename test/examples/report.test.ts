@@ -82,6 +82,30 @@ it('counts lead times, hand-overs and reassignments', async () => {
   })
 })
 
+it('counts from when an agent took an issue to its closing, each time that it was closed', async () => {
+  const log = await readAgentLog(
+    await given({
+      ...LOG,
+      'events.jsonl.gz': [
+        event('a', 'lead', 1, 'status_changed', { status: 'hooked', assignee: 'ana' }),
+        event('a', 'lead', 5, 'status_changed', { status: 'hooked', assignee: 'bo' }),
+        event('a', 'bo', 11, 'closed'),
+        event('a', 'bo', 12, 'closed'),
+        event('a', 'lead', 13, 'reopened', { status: 'open' }),
+        event('a', 'lead', 20, 'status_changed', { status: 'hooked' }),
+        event('a', 'bo', 30, 'closed'),
+        event('b', 'bo', 3, 'status_changed', { status: 'hooked' }),
+      ],
+    }),
+  )
+  expect(figuresOf(await replay(log), log).events.cycle_time_first_hooked_to_closed_s).toMatchObject({
+    count: 2,
+    sum: 1200,
+    min: 600,
+    max: 600,
+  })
+})
+
 it('puts the clock of the events right, and says so', async () => {
   const issues = [issue('a', { closed_at: '2026-03-01T08:30:00Z' })]
   const { entries, notes } = await readAgentLog(await given({ ...LOG, 'issues.jsonl': issues }))

@@ -283,6 +283,28 @@ describe('a replica whose log went back', () => {
     expect(await next!.complete({ result: 'theirs' })).toMatchObject({ result: 'theirs' })
   })
 
+  it.each<[string, () => Crew]>([
+    ['another process', () => other],
+    ['the same process', () => crew],
+  ])(
+    'tells by session and start that a fence which was written down elsewhere is not that of a later claim by %s (CL-26)',
+    async (_, claimer) => {
+      await claimed('tides')
+      const written = { ...crew.tracker.get('tides')!.attempts.at(-1)! }
+      await goBack(1)
+      await Promise.all([crew.sync(), other.sync(), environment.advance('1s')])
+      const { tracker } = claimer()
+      const next = await tracker.claim('bo', { taskId: 'tides' })
+      const newest = tracker.get('tides')!.attempts.at(-1)!
+      expect([newest.session, newest.startedAt]).not.toEqual([written.session, written.startedAt])
+      // The number alone cannot tell.
+      expect(written.fence).toBe(next!.fence)
+      expect(await tracker.progress('tides', { fence: written.fence, note: 'of before' })).toMatchObject({
+        holder: 'bo',
+      })
+    },
+  )
+
   it('ends the waits for what is gone with not_found, and goes on with the others', async () => {
     await crew.tracker.create({ id: 'a', description: 'A' })
     await crew.tracker.create({ id: 'b', description: 'B' })

@@ -15,13 +15,9 @@ wren.work(async ({ answer }) =>
   answer?.remarks === 'Too long' ? 'A tide rises.' : 'A tide rises because the moon is near, and falls later.',
 )
 
-// A reviewer is mailed when a result waits for its verdict.
-rita.listen(async ({ kind, taskId }) => {
-  if (kind !== 'task.review' || taskId === undefined) return
-  const draft = crew.tracker.get(taskId)?.result
-  const passed = typeof draft === 'string' && draft.length <= 20
+rita.reviews(({ result: draft }) => {
   console.log('rita reads:', draft)
-  await rita.review(taskId, passed ? { passed } : { passed, remarks: 'Too long' })
+  return typeof draft === 'string' && draft.length <= 20 ? { passed: true } : { passed: false, remarks: 'Too long' }
 })
 
 const { attemptCount, result } = await crew.tracker.whenEnded(task.id)

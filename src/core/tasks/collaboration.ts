@@ -14,7 +14,7 @@ import type { Task } from './task.js'
 
 /** What a request for work brings. */
 export type WorkAnswer =
-  | { readonly attempt: Attempt; readonly none?: undefined }
+  | { readonly attempt: Attempt; readonly none?: undefined; readonly retryAfterMs?: undefined }
   /** Why there is nothing, and when it is worth asking again at the latest, ms. */
   | { readonly attempt?: undefined; readonly none: string; readonly retryAfterMs: number }
 
@@ -71,11 +71,9 @@ export async function requestWork(
 function nothingFor({ board, desk, members }: TrackerParts, turn: Turn, by: Id, isFiltered: boolean): WorkAnswer {
   const member = members.expect(by)
   const passedOver = isFiltered && board.firstFor(member, choiceOf(undefined, board, desk.access?.sightOf(by)))
-  const { answer, help } = passedOver
-    ? { answer: `What is ready for ${by} does not pass the filter`, help: 'Widen it' }
-    : explainMember(desk, member)
+  const none = passedOver ? `What is ready for ${by} does not pass the filter` : explainMember(desk, member).answer
   const untilTurn = Math.max(1, Math.ceil(board.nextTurnAt() - turn.now))
-  return { none: `${answer}. ${help}`, retryAfterMs: Math.min(untilTurn, desk.settings.leaseMs) }
+  return { none, retryAfterMs: Math.min(untilTurn, desk.settings.leaseMs) }
 }
 
 /** The offer, and its task as it is now; if who answers it can see both and may. */

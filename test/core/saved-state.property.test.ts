@@ -6,6 +6,7 @@ import { freezeJson } from '../../src/core/json.js'
 import { LocalJournal } from '../../src/core/journal/local-journal.js'
 import { Members } from '../../src/core/members.js'
 import type { Projection, Slice } from '../../src/core/journal/projection.js'
+import { aStrategy, automatic } from '../support/strategies.js'
 import { aHistory, commitsOf, live, takePart } from '../support/crew-history.js'
 import { stateOf } from '../support/crew-state.js'
 
@@ -64,8 +65,8 @@ describe('state that is written down', () => {
   // crew-commands.ts.
   it('is, taken up again after any commit and led on, what the whole journal makes', async () => {
     await fc.assert(
-      fc.asyncProperty(aHistory(40), fc.infiniteStream(fc.nat()), async (history, picks) => {
-        const { storage, environment } = await live(history)
+      fc.asyncProperty(aHistory(40), aStrategy, fc.infiniteStream(fc.nat()), async (history, strategy, picks) => {
+        const { storage, environment } = await live(history, strategy)
         const commits = await commitsOf(storage)
         const whole = new Replay(environment).take(commits)
         const { state } = whole
@@ -92,11 +93,12 @@ describe('state that is written down', () => {
   // The same guard, for what no query shows but later decisions depend on: keys, rates, counts.
   it('decides, taken up again, as what the whole journal makes', async () => {
     await fc.assert(
-      fc.asyncProperty(aHistory(30), aHistory(30), async (before, after) => {
+      fc.asyncProperty(aHistory(30), aHistory(30), aStrategy, async (before, after, strategy) => {
         const worlds = await Promise.all(
           [false, true].map(async (hasCheckpoint) => {
-            const { storage, environment } = await live(before)
-            const open = (): Promise<Crew> => openCrew({ storage, environment, onError: () => undefined })
+            const { storage, environment } = await live(before, strategy)
+            const open = (): Promise<Crew> =>
+              openCrew({ storage, environment, ...automatic(strategy), onError: () => undefined })
             const writer = await open()
             if (hasCheckpoint) {
               await writer.checkpoint()

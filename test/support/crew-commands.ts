@@ -16,6 +16,7 @@ import {
   type Trace,
   traced,
 } from './steps.js'
+import { STRATEGIES } from './strategies.js'
 
 export { MEMBERS, type Replica, TASKS, type Trace } from './steps.js'
 
@@ -58,6 +59,13 @@ const commands = {
     traced(op, crew.tracker.update(task, { metadata: { op }, priority: ms }), ['updated']),
   assign: ({ crew }, { task, member, other, flag }) => ({
     answer: crew.tracker.assign(task, flag ? [member, other] : member, { by: other }),
+  }),
+  autoAssign: ({ crew }, { task, more, flag, pick }) => ({
+    answer: crew.autoAssign({
+      strategy: at(STRATEGIES, pick)!,
+      ...(flag && { tasks: [task, ...more] }),
+      dryRun: pick === 0,
+    }),
   }),
   unassign: ({ crew }, { task }) => ({ answer: crew.tracker.unassign(task) }),
   start: ({ crew }, { task, member }) => ({ answer: crew.tracker.start(task, { by: member }) }),
@@ -215,6 +223,7 @@ const commands = {
       capacity: 1 + (pick % 3),
       available: flag || pick < 6,
       budget: { tokens: pick * 9000 },
+      ...(flag && { skills: { sql: pick / 8 } }),
     }),
   }),
 } satisfies Record<string, Run>
@@ -230,6 +239,7 @@ export const call = (replica: Replica, step: Step, op: string): Called | undefin
 
 export const COMMANDS = Object.keys(commands) as readonly Step['command'][]
 export const FREQUENT: readonly Step['command'][] = [
+  'autoAssign',
   'claim',
   'claim',
   'claim',

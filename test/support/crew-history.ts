@@ -1,7 +1,8 @@
 import fc from 'fast-check'
-import { type Commit, MemoryStorage, openCrew } from 'crewlog'
+import { type Commit, MemoryStorage, openCrew, type Strategy } from 'crewlog'
 import { crash, manualEnvironment, type ManualEnvironment } from 'crewlog/testing'
 import { aStep, call, MEMBERS, type Replica, type Step } from './crew-commands.js'
+import { automatic } from './strategies.js'
 
 /** What a crew of two processes does, one thing after another, on a storage that does not fail. */
 export type History = readonly {
@@ -28,22 +29,28 @@ export class TextStorage extends MemoryStorage {
   override readonly maxCommitBytes: number = 50_000
 }
 
-/** A crew with a history: the same each time. */
+/** A crew with a history: the same each time. With a strategy, its second process assigns by it. */
 export async function live(
   history: History,
+  strategy?: Strategy,
 ): Promise<{ readonly storage: TextStorage; readonly environment: ManualEnvironment }> {
   const storage = new TextStorage()
   const environment = manualEnvironment()
-  const open = async (): Promise<Replica> => ({
-    crew: await openCrew({ storage, environment, onError: () => undefined }),
+  const open = async (index: number): Promise<Replica> => ({
+    crew: await openCrew({
+      storage,
+      environment,
+      ...automatic(index === 1 ? strategy : undefined),
+      onError: () => undefined,
+    }),
     attempts: [],
     deliveries: [],
   })
-  const replicas = [await open(), await open()]
+  const replicas = [await open(0), await open(1)]
   for (const member of MEMBERS) await replicas[0]!.crew.join(member, { capacity: 2 })
   await takePart(replicas, history, environment, async (index) => {
     await crash(replicas[index]!.crew)
-    replicas[index] = await open()
+    replicas[index] = await open(index)
   })
   for (const { crew } of replicas) await crash(crew)
   return { storage, environment }

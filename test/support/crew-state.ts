@@ -34,6 +34,16 @@ export function stateOf({
       unread: communications.unread(id),
     })),
     members,
+    // What strategies decide on.
+    records: members.map(({ id }) => {
+      const { all, bySkill } = tracker.parts.records.of(id)
+      return { id, all, bySkill: [...bySkill].sort(([a], [b]) => (a < b ? -1 : 1)) }
+    }),
+    lastGiven: tracker.parts.board.index.given.last,
+    explanations: [
+      ...tasks.map(({ id }) => tracker.explain({ taskId: id })),
+      ...members.map(({ id }) => tracker.explain({ member: id })),
+    ],
     topics: communications.topics(),
     reports: [reports.generate('summary').data, reports.generate('workload').data, reports.generate('health').data],
   }

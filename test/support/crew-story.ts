@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { type Commit, type Crew, CrewError, type Limits, MemoryStorage, openCrew } from 'crewlog'
+import { type Commit, type Crew, CrewError, type Limits, MemoryStorage, openCrew, type Strategy } from 'crewlog'
 import {
   checkJournal,
   crash,
@@ -14,6 +14,8 @@ import { aFault } from './a-fault.js'
 import { aStep, call, MEMBERS, type Replica, type Step, TASKS, timesStored, type Trace } from './crew-commands.js'
 import { glanceAt, stateOf } from './crew-state.js'
 import { Table } from './crew-table.js'
+import { aStrategy, automatic } from './strategies.js'
+import { misgiven } from './simulation/board-model.js'
 import { REFUSALS } from './refusals.js'
 
 interface Turn {
@@ -36,6 +38,8 @@ export interface Story {
   readonly isTight: boolean
   /** Whether what has ended is soon forgotten. */
   readonly isForgetful: boolean
+  /** Which strategy two of the processes assign by as tasks become ready; none: tasks wait to be claimed. */
+  readonly strategy: Strategy | undefined
 }
 
 const aTurn: fc.Arbitrary<Turn> = fc.record({
@@ -56,6 +60,7 @@ export const aStory: fc.Arbitrary<Story> = fc.record({
   keepsText: fc.boolean(),
   isTight: fc.boolean(),
   isForgetful: fc.boolean(),
+  strategy: aStrategy,
 })
 
 const TIGHT = { mailbox: 3, pairRate: 4, hops: 2 }
@@ -117,7 +122,15 @@ async function replay(
 }
 
 /** Plays a story and checks, during it and at its end, all that must hold whatever happens. */
-export async function play({ turns, faults, watches, keepsText, isTight, isForgetful }: Story): Promise<void> {
+export async function play({
+  turns,
+  faults,
+  watches,
+  keepsText,
+  isTight,
+  isForgetful,
+  strategy,
+}: Story): Promise<void> {
   const limits = isTight ? TIGHT : {}
   const retention = isForgetful ? { retention: { afterMs: 2000 } } : {}
   const storage = keepsText ? new TextStorage() : new MemoryStorage()
@@ -137,6 +150,10 @@ export async function play({ turns, faults, watches, keepsText, isTight, isForge
     }
   }
   const environment = watchedEnvironment(look)
+  const failures: unknown[] = []
+  const onError = (error: unknown): void => {
+    if (String(error).includes('The strategy')) failures.push(error)
+  }
   let calls = 0
   let isHealed = true
   const bad = faultyStorage(storage, {
@@ -149,7 +166,8 @@ export async function play({ turns, faults, watches, keepsText, isTight, isForge
   const open = async (index: number): Promise<void> => {
     const wasHealed = isHealed
     isHealed = true
-    const crew = await openCrew({ storage: bad, environment, limits, ...retention, onError: () => undefined })
+    const assignment = index === 2 ? {} : automatic(strategy)
+    const crew = await openCrew({ storage: bad, environment, limits, ...retention, ...assignment, onError })
     crew.on('*', look)
     const replica = { crew, attempts: [], deliveries: [], isCrashed: false }
     slots[index] = replica
@@ -214,6 +232,7 @@ export async function play({ turns, faults, watches, keepsText, isTight, isForge
   const commits = await allCommits(storage)
   Table.walk(commits)
   expect(await checkJournal(storage)).toEqual([])
+  expect([...misgiven(commits), ...failures]).toEqual([])
   const events = commits.flatMap((commit) => commit.events)
   for (const { called, trace, answer } of outcomes) {
     if (!trace) continue

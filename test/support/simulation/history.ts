@@ -1,8 +1,19 @@
-import { type Attempt, type Commit, type Crew, CrewError, type Task, type TaskDraft } from 'crewlog'
-import { type BoardModel, type Claim, unproven } from './board-model.js'
+import { type Attempt, type Commit, type Crew, CrewError, type Plan, type Task, type TaskDraft } from 'crewlog'
+import { BoardModel, type Claim, type Row, unproven } from './board-model.js'
 import { linearizability, type Operation } from './linearizability.js'
 
-const RECORDED = ['create', 'createMany', 'claim', 'update', 'complete', 'fail', 'release', 'progress', 'wait'] as const
+const RECORDED = [
+  'create',
+  'createMany',
+  'autoAssign',
+  'claim',
+  'update',
+  'complete',
+  'fail',
+  'release',
+  'progress',
+  'wait',
+] as const
 type Method = (typeof RECORDED)[number]
 
 /** What only the current attempt may do. */
@@ -95,6 +106,7 @@ export class History {
     for (const { seq, events } of commits)
       for (const { type, id, version = 0 } of events)
         if (type.startsWith('task.')) storedIn.set(`${id} ${String(version)}`, seq)
+    const given = givenIn(commits)
     const claims: Claim[] = []
     const wrong: string[] = []
     for (const call of this.calls) {
@@ -111,6 +123,9 @@ export class History {
         if ((seq <= from && call.method !== 'progress') || seq > to)
           wrong.push(`${name} is done as ${made}, in commit ${String(seq)} of ${String(from + 1)}…${String(to)}`)
       }
+      if (call.method === 'autoAssign' && (call.args[0] as { readonly dryRun?: boolean }).dryRun !== true)
+        for (const { taskId, member } of (call.value as Plan).assigned)
+          if (!given(taskId, member, from, to)) wrong.push(`${name} gives ${taskId} to ${member}, which is not stored`)
       const { fence } = (call.args[1] ?? {}) as { readonly fence?: number }
       const written = WRITES.has(call.method) ? (call.value as Task).fence : undefined
       if (written !== undefined && fence !== undefined && written !== fence)
@@ -135,20 +150,21 @@ export class History {
   #operations(commits: readonly Commit[], key: string, taker: string): readonly Operation<number>[] {
     const operations: Operation<number>[] = []
     const explained = new Set<number>()
-    const isPending: (boolean | undefined)[] = [false]
-    const isStatus: boolean[] = [false]
-    const timed = new Set<string>()
+    /** Whether the taker can claim it: pending, and nobody's or its own. */
+    const isOpen: (boolean | undefined)[] = [false]
+    /** The last version before that which was made by an update. */
+    const updatedIn: number[] = [0]
+    const model = new BoardModel()
     for (const { events } of commits)
-      for (const { id, type, version = 0, changes } of events) {
+      for (const event of events) {
+        model.follow(event)
+        const { id, type, version = 0 } = event
         if (id !== key || !type.startsWith('task.')) continue
-        for (const field of ['notBefore', 'keptFor']) {
-          if (changes[field] === null) timed.delete(field)
-          else if (changes[field] !== undefined) timed.add(field)
-        }
-        const status = (changes['status'] as string | undefined) ?? (version === 1 ? 'pending' : undefined)
-        isStatus[version] = status === undefined ? (isStatus[version - 1] ?? false) : status === 'pending'
+        const { status, assignees, isTimed } = model.tasks.get(key) as Row
+        const isItsOwn = assignees.length === 0 || assignees.includes(taker)
         // When it is ready again, for everybody, depends on a clock.
-        isPending[version] = isStatus[version] && timed.size > 0 ? undefined : isStatus[version]
+        isOpen[version] = status !== 'pending' || !isItsOwn ? false : isTimed ? undefined : true
+        updatedIn[version] = type === 'task.updated' ? version : (updatedIn[version - 1] ?? 0)
       }
     const add = (call: Call, step: (version: number) => number | undefined, made?: number): void => {
       if (made !== undefined) explained.add(made)
@@ -164,7 +180,8 @@ export class History {
         else if (error.code === 'already_exists') add(call, (version) => (version > 0 ? version : undefined))
       } else if (method === 'update' && id === key) {
         const { version: expected } = (args[2] ?? {}) as { readonly version?: number }
-        const made = (value as Task | undefined)?.version ?? 0
+        // A strategy may have given it in the same commit.
+        const made = updatedIn[(value as Task | undefined)?.version ?? 0] ?? 0
         if (!error)
           add(call, (version) => (version === made - 1 && version === (expected ?? version) ? made : undefined), made)
         else if (error.code === 'stale_version')
@@ -172,8 +189,8 @@ export class History {
       } else if (method === 'claim' && id === taker && (args[1] as { taskId?: string } | undefined)?.taskId === key) {
         const made = (value as Attempt | undefined)?.task.version
         if (made !== undefined)
-          add(call, (version) => (version === made - 1 && isPending[version] !== false ? made : undefined), made)
-        else if (!error) add(call, (version) => (version > 0 && isPending[version] !== true ? version : undefined))
+          add(call, (version) => (version === made - 1 && isOpen[version] !== false ? made : undefined), made)
+        else if (!error) add(call, (version) => (version > 0 && isOpen[version] !== true ? version : undefined))
       }
     }
     // What nobody's answer explains happened when it was stored.
@@ -189,6 +206,18 @@ export class History {
   }
 }
 
+/** Whether a task was assigned to a member in a commit after the first of two, up to the second. */
+function givenIn(commits: readonly Commit[]): (task: string, member: string, after: number, to: number) => boolean {
+  const seqs = new Map<string, number[]>()
+  for (const { seq, events } of commits)
+    for (const { type, id, changes } of events) {
+      const { added = [] } = (changes['assignees'] ?? {}) as { readonly added?: readonly string[] }
+      if (type !== 'task.assigned') continue
+      for (const member of added) seqs.set(`${id} ${member}`, [...(seqs.get(`${id} ${member}`) ?? []), seq])
+    }
+  return (task, member, after, to) => (seqs.get(`${task} ${member}`) ?? []).some((seq) => seq > after && seq <= to)
+}
+
 /** When that refusal is right; undefined for one of which the model knows nothing. */
 function mayRefuse({ method, args }: Call, { code }: CrewError): ((model: BoardModel) => boolean) | undefined {
   const has = (model: BoardModel, id: string): boolean => model.tasks.has(id)
@@ -199,6 +228,7 @@ function mayRefuse({ method, args }: Call, { code }: CrewError): ((model: BoardM
     return code === 'already_exists' ? (model) => isDoubled || drafts.some(({ id }) => has(model, id)) : undefined
   }
   const [id, options] = args as [string, { readonly fence?: number; readonly taskId?: string }?]
+  if (method === 'autoAssign') return undefined
   if (method === 'claim')
     return code === 'not_found'
       ? (model) => !model.members.has(id) || (options?.taskId !== undefined && !has(model, options.taskId))
@@ -234,7 +264,7 @@ function madeBy({ method, args, value }: Call): readonly string[] {
   if (method === 'create') return [`${(args[0] as Id).id} 1`]
   if (method === 'createMany') return (args[0] as readonly Id[]).map(({ id }) => `${id} 1`)
   // Completing twice answers twice.
-  if (method === 'complete' || method === 'read' || value === undefined) return []
+  if (method === 'complete' || method === 'read' || method === 'autoAssign' || value === undefined) return []
   const task = method === 'claim' ? (value as Attempt).task : (value as Task)
   return [`${task.id} ${String(task.version)}`]
 }

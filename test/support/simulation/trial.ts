@@ -32,6 +32,8 @@ import {
 import { stateOf } from '../crew-state.js'
 import { REFUSALS } from '../refusals.js'
 import { RewindableStorage } from '../../../src/testing/rewindable-storage.js'
+import { automatic, STRATEGIES } from '../strategies.js'
+import { countGiven, misgiven } from './board-model.js'
 import { History } from './history.js'
 
 /** What one seed came to: enough to see that a run was no idle one. */
@@ -101,7 +103,7 @@ class Story {
       ...this.#wanted,
     }
     this.#witness(storage)
-    const { report } = await simulate({
+    const { report, errors } = await simulate({
       seed,
       storage,
       faults,
@@ -112,7 +114,11 @@ class Story {
         { id: RIVAL, capacity: 1000, works: false },
       ],
       tasks: firstTasks,
-      crew: { leaseMs: 5000 + (seed % 4) * 15_000, checkpointEvery: has(11) ? 10 : 1000 },
+      crew: {
+        leaseMs: 5000 + (seed % 4) * 15_000,
+        checkpointEvery: has(11) ? 10 : 1000,
+        ...automatic(has(12) ? STRATEGIES[seed % STRATEGIES.length] : undefined),
+      },
       durationMs: { meanMs: 20_000 },
       latencyMs: seed % 3,
       behaviour: { fail: 0.1, stall: 0.1, ask: 0.1 },
@@ -123,6 +129,7 @@ class Story {
       meanwhile: (simulation) => this.#rival(simulation),
       ended: (simulation) => this.#look(simulation, storage),
     })
+    this.#wrong.push(...errors.map(String).filter((error) => error.includes('The strategy')))
     if (this.#wrong.length > 0) throw new Error(this.#wrong.slice(0, 5).join('\n'))
     for (const [fault, times] of Object.entries(report.data.faults)) this.#counts.set(fault, times)
     return { seed, counts: Object.fromEntries(this.#counts) }
@@ -255,9 +262,11 @@ class Story {
       if (times < least || times > most)
         this.#wrong.push(`${called}, ${answer ?? 'not answered'}, is stored ${String(times)} times`)
     }
+    this.#wrong.push(...misgiven(commits))
     if (!wentBack) this.#checkAnswers(commits)
     this.#count('calls', this.#history.calls.length)
     this.#count('commits', commits.length)
+    this.#count('given by strategy', countGiven(commits))
     this.#countTakeovers(events)
   }
 

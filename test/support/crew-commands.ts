@@ -41,6 +41,7 @@ const commands = {
         }),
         ...(ms === 5 && { reviewers: [...new Set([other, 'cy'])], ...(flag && other !== 'cy' && { quorum: 2 }) }),
         ...(ms === 1000 && { budget: { tokens: 4000 } }),
+        ...(ms === 5000 && { requires: { sql: 0.5 } }),
       }),
       ['created'],
     ),

@@ -43,6 +43,8 @@ export class LocalJournal {
   /** Most events in the next commit. @internal */
   protected most = BATCH_EVENTS
   readonly #projections = new Map<string, Projection>()
+  /** The same by each type of event that was folded. */
+  readonly #byType = new Map<string, Projection>()
   /** @internal */
   protected newest: CommitInfo | undefined
   /** Events came that nobody here folds. @internal */
@@ -190,7 +192,8 @@ export class LocalJournal {
   #stand({ seq, id, at, events }: Commit, steps: readonly Step[], isNews = true): void {
     const head: CommitInfo = Object.freeze({ seq, id, at })
     this.newest = head
-    for (const [index, event] of events.entries()) {
+    for (let index = 0; index < events.length; index++) {
+      const event = events[index] as JournalEvent
       const change = steps[index]?.change
       for (const observer of this.observers) {
         // What stands is no less true because somebody who hears of it fails.
@@ -217,12 +220,17 @@ export class LocalJournal {
   }
 
   readonly #fold = (event: JournalEvent, commit: CommitInfo): Step => {
-    const { type } = event
+    const projection = this.#byType.get(event.type) ?? this.#projectionOf(event.type)
+    if (!projection) this.hasStrange = true
+    return { projection, change: projection?.fold(event, commit) }
+  }
+
+  #projectionOf(type: string): Projection | undefined {
     const kind = type.slice(0, type.indexOf('.'))
     // What is of the whole crew has a projection for each.
     const projection = this.#projections.get(kind === 'crew' ? type : kind)
-    if (!projection) this.hasStrange = true
-    return { projection, change: projection?.fold(event, commit) }
+    if (projection) this.#byType.set(type, projection)
+    return projection
   }
 
   /** Decides, sends and settles until nobody waits. One runs at a time. */

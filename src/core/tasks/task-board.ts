@@ -37,6 +37,8 @@ export class TaskBoard extends TaskPlaces implements Projection<TaskChange>, Tas
   readonly #leases: Leases | undefined
   readonly #members: Members
   readonly #cards = new Map<Id, Card>()
+  /** The one that was asked for last, which is mostly asked for again. */
+  #last: Card | undefined
   #ordersGiven = 0
 
   constructor(journal: LocalJournal) {
@@ -52,19 +54,20 @@ export class TaskBoard extends TaskPlaces implements Projection<TaskChange>, Tas
   }
 
   card(id: Id): Card | undefined {
-    return this.#cards.get(id)
+    if (this.#last?.task.id !== id) this.#last = this.#cards.get(id)
+    return this.#last
   }
 
   get(id: Id): Task | undefined {
-    return this.#cards.get(id)?.task
+    return this.card(id)?.task
   }
 
   dependents(id: Id): readonly Task[] {
-    return inOrder(this.index.byDependency.of(id))
+    return listOf(this.index.byDependency.of(id))
   }
 
   subtasks(id: Id): readonly Task[] {
-    return inOrder(this.index.byParent.of(id))
+    return listOf(this.index.byParent.of(id))
   }
 
   /** Where a dependency stands, be it forgotten or not. */
@@ -83,7 +86,7 @@ export class TaskBoard extends TaskPlaces implements Projection<TaskChange>, Tas
 
   fold(event: JournalEvent): TaskChange {
     const { id, type, version = 0, changes } = event
-    const known = this.#cards.get(id)
+    const known = this.card(id)
     const before = known?.task
     if ((before === undefined) !== (type === 'task.created'))
       throw cannotFold(event, before ? 'the task is there already' : 'there is no such task')
@@ -117,7 +120,7 @@ export class TaskBoard extends TaskPlaces implements Projection<TaskChange>, Tas
         const { byDependency } = this.index
         this.unplace(card)
         this.index.move(card, task, undefined)
-        this.#cards.delete(id)
+        this.#delete(id)
         this.forgotten.add(task, byDependency.of(id).size > 0, 1)
         dropped = task.dependsOn.flatMap((edge) =>
           byDependency.of(edge.id).size > 0 ? NONE : this.forgotten.drop(edge.id),
@@ -169,7 +172,7 @@ export class TaskBoard extends TaskPlaces implements Projection<TaskChange>, Tas
     this.index.move(card, before, after)
     this.#moveLease(card, after)
     const { id } = card.task
-    if (!after) this.#cards.delete(id)
+    if (!after) this.#delete(id)
     else {
       card.task = after
       if (!before) this.#cards.set(id, card)
@@ -179,6 +182,11 @@ export class TaskBoard extends TaskPlaces implements Projection<TaskChange>, Tas
       this.place(card, now)
     }
     return isEnded(before) || isEnded(after) ? this.#tellDependents(id, before, after, now) : NONE
+  }
+
+  #delete(id: Id): void {
+    this.#cards.delete(id)
+    this.#last = undefined
   }
 
   #moveLease(card: Card, task: Task | undefined): void {
@@ -206,4 +214,5 @@ export class TaskBoard extends TaskPlaces implements Projection<TaskChange>, Tas
   }
 }
 
+const listOf = (cards: ReadonlySet<Card>): readonly Task[] => (cards.size > 0 ? inOrder(cards) : NONE)
 const isEnded = (task: Task | undefined): boolean => task !== undefined && !task.isOpen

@@ -105,7 +105,7 @@ export class TaskNews implements Observer {
       })
     if (type === 'crew.pruned') this.events.changed()
     if (!type.startsWith('task.')) return
-    const { before, after, readied } = change as TaskChange
+    const { card, before, after, readied } = change as TaskChange
     this.#readied.push(...readied)
     for (const listener of this.changes) listener(before, after)
     const name = type.slice(5) as keyof TrackerEvents
@@ -114,8 +114,7 @@ export class TaskNews implements Observer {
       this.events.emit(name, Object.freeze({ task: after, ...(by !== undefined && { by }), commit, ...more }))
     }
     this.events.changed()
-    const card = this.#board.card(id)
-    if (card?.attempt) this.#tellAttempt(card)
+    if (card.attempt) this.#tellAttempt(card)
     if (!after.isOpen) this.ends.resolve(id, after)
   }
 

@@ -23,7 +23,7 @@ const accepting = object({ by: anId }, ['by'])
 const declining = object({ by: anId, reason: text }, ['by', 'reason'])
 const requesting = object({ filter: readFilter })
 
-/** Takes an offered task; see TaskTracker. */
+/** Takes an offered task; see TaskTracker. @internal */
 export async function acceptOffer(
   { journal, desk, news }: TrackerParts,
   writes: AttemptWrites,
@@ -39,6 +39,7 @@ export async function acceptOffer(
   return news.follow(attempt)
 }
 
+/** @internal */
 export async function declineOffer({ journal, desk }: TrackerParts, offer: unknown, options: object): Promise<Task> {
   const id = read(messageId, offer, 'offer')
   const { by, reason } = read(declining, options, 'options')
@@ -48,7 +49,7 @@ export async function declineOffer({ journal, desk }: TrackerParts, offer: unkno
   })
 }
 
-/** Claims, and says why when there is nothing. */
+/** Claims, and says why when there is nothing. @internal */
 export async function requestWork(
   parts: TrackerParts,
   writes: AttemptWrites,

@@ -44,7 +44,7 @@ export const trackerOptions = object({
   leaseMs,
   retry: retryPolicy,
 })
-/** A tracker wired to its journal. */
+/** A tracker wired to its journal. @internal */
 export function partsOf(
   { strictMembers = false, leaseMs = 60_000, retry = {}, kinds, ...rest }: ReturnType<typeof trackerOptions>,
   limits: Required<Limits>,

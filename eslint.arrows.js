@@ -84,7 +84,7 @@ const layers = {
     ['percentile'],
     ['figures/*'],
     ['figures/calendar', 'figures/life', 'figures/records', 'figures/rehearsal'],
-    ['figures/place-heap', 'figures/top'],
+    ['figures/place-heap', 'figures/top', 'figures/wait-ends'],
     ['figures/open-graph'],
   ],
   assignment: [['index'], ['*'], ['outlook'], ['under-way'], ['awaited-tasks', 'duration'], ['strategy']],

@@ -39,7 +39,7 @@ function draft(n: number): TaskDraft {
     assignees: n % 3 === 0 ? [member(n)] : [],
     ...(isInWave && n % 4 === 0 && { dependsOn: [`t${String(before)}`] }),
     ...(n % 10 === 0 && { dueAt: now + stepMs * PARTS * random() }),
-    ...(n % 25 === 0 && { reviewers: [member(n + 1)] }),
+    ...(n % 25 === 0 && { reviewers: [member(n + 1)], selfReview: true }),
     ...(n % 7 === 0 && { estimateMs: stepMs }),
   }
 }

@@ -8,6 +8,7 @@ import { select, type Wanted } from '../core/tasks/task-filter.js'
 import { isSatisfied } from '../core/tasks/task-graph.js'
 import type { TaskTracker } from '../core/tasks/task-tracker.js'
 import type { Task, TaskStatus } from '../core/tasks/task.js'
+import { waitEnds } from './figures/wait-ends.js'
 import { type DurationStats, durationStats, type PercentileRule } from './percentile.js'
 import type { Statistics } from './statistics.js'
 
@@ -168,10 +169,11 @@ export class ReportView {
 /** By what it remembers. */
 export function statusAt(task: Task, at: number): TaskStatus {
   if (task.endedAt !== undefined && task.endedAt < at) return task.status
-  const last = task.attempts.findLast(({ startedAt }) => startedAt < at)
+  const place = task.attempts.findLastIndex(({ startedAt }) => startedAt < at)
+  const last = task.attempts[place]
   if (!last) return 'pending'
   const { endedAt = Infinity, outcome } = last
   if (endedAt >= at) return 'in_progress'
-  const isAnswered = task.answers.some((answer) => answer.at >= endedAt && answer.at < at)
-  return outcome === 'waiting' && !isAnswered ? 'waiting' : 'pending'
+  if (outcome !== 'waiting') return 'pending'
+  return (waitEnds(task)[place]?.at ?? Infinity) < at ? 'pending' : 'waiting'
 }

@@ -1,4 +1,4 @@
-import { type Crew, CrewError, MemoryStorage, openCrew, type Task } from 'crewlog'
+import { type Crew, CrewError, MemoryStorage, openCrew, type Task, type TaskDraft } from 'crewlog'
 import { burndown, cost, cumulativeFlow, cycleTime, members, throughput } from 'crewlog/reports'
 import { manualEnvironment } from 'crewlog/testing'
 import fc from 'fast-check'
@@ -9,6 +9,9 @@ const MEMBERS = ['ana', 'bo']
 const TASKS = ['a', 'b', 'c', 'd', 'e']
 
 const REQUIRED = [{}, { sql: 0.5 }, { sql: 0.5, ops: 0.5 }]
+
+const reviewed = (choice: number): Pick<TaskDraft, 'reviewers' | 'quorum'> =>
+  choice % 2 > 0 ? {} : choice % 4 > 0 ? { reviewers: ['bo'] } : { reviewers: ['ana', 'hana', 'hugo'], quorum: 2 }
 
 const step = fc.record({
   task: fc.constantFrom(...TASKS),
@@ -33,7 +36,7 @@ async function run({ tracker, as }: Pick<Crew, 'tracker' | 'as'>, { task: id, ot
       description: id,
       dependsOn,
       requires: REQUIRED[choice % 3] ?? {},
-      ...(choice % 2 === 0 && { reviewers: ['bo'] }),
+      ...reviewed(choice),
     })
   }
   const claim = () => as(member).claim({ taskId: id })
@@ -53,7 +56,8 @@ async function run({ tracker, as }: Pick<Crew, 'tracker' | 'as'>, { task: id, ot
       cancel,
     )
   if (status !== 'waiting') return undefined
-  const review = (passed: boolean) => tracker.review(id, { by: 'bo', passed })
+  const { of = [] } = waitingFor ?? {}
+  const review = (passed: boolean) => tracker.review(id, { by: of[choice % Math.max(1, of.length)] ?? 'bo', passed })
   if (waitingFor?.for === 'review') return pick(() => review(true), () => review(false), cancel) // prettier-ignore
   return pick(() => tracker.resume(id, { by: member, answer: 'yes' }), cancel)
 }
@@ -79,6 +83,7 @@ it('tells of every hour what the crew was then, after any history', async () => 
       const options = { storage: new MemoryStorage(), environment, onError: () => undefined }
       const crew = await openCrew(options)
       for (const member of MEMBERS) await crew.join(member, { capacity: 2, skills: { sql: 0.9, ops: 0.6 } })
+      for (const person of ['hana', 'hugo']) await crew.join(person, { kind: 'human', available: false })
       for (const one of steps) {
         await run({ tracker: crew.tracker, as: (id) => crew.as(id) }, one).catch((error: unknown) => {
           if (!CrewError.is(error)) throw error

@@ -1,5 +1,6 @@
 import { type AttemptRecord, WENT_WELL } from '../../core/tasks/attempt-record.js'
 import type { Task } from '../../core/tasks/task.js'
+import { waitEnds } from './wait-ends.js'
 
 /** An attempt of which it is known how it went. */
 export interface JudgedAttempt {
@@ -12,25 +13,16 @@ export interface JudgedAttempt {
 }
 
 /** Those that a task remembers, in their order; what was handed in for review went as the review did. */
-export function judgedAttempts({ attempts, answers }: Task): readonly JudgedAttempt[] {
-  const judged: JudgedAttempt[] = []
-  let next = 0
-  for (const [place, attempt] of attempts.entries()) {
+export function judgedAttempts(task: Task): readonly JudgedAttempt[] {
+  let ends: ReturnType<typeof waitEnds> | undefined
+  return task.attempts.flatMap((attempt, place) => {
     const { startedAt, endedAt, outcome } = attempt
-    if (endedAt === undefined || !outcome) continue
+    if (endedAt === undefined || !outcome) return []
     const ms = Math.max(0, endedAt - startedAt)
-    let isWell = WENT_WELL[outcome]
-    let at = endedAt
-    if (outcome === 'waiting') {
-      while (next < answers.length && (answers[next]?.at ?? 0) < endedAt) next++
-      const answer = answers[next]
-      if (!answer || answer.at > (attempts[place + 1]?.startedAt ?? Infinity)) continue
-      next++
-      if (answer.for !== 'review') continue
-      isWell = answer.passed === true
-      ;({ at } = answer)
-    }
-    if (isWell !== undefined) judged.push({ attempt, isWell, at, ms })
-  }
-  return judged
+    const isWell = WENT_WELL[outcome]
+    if (isWell !== undefined) return { attempt, isWell, at: endedAt, ms }
+    if (outcome !== 'waiting') return []
+    const answer = (ends ??= waitEnds(task))[place]
+    return answer?.for === 'review' ? { attempt, isWell: answer.passed === true, at: answer.at, ms } : []
+  })
 }

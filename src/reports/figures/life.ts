@@ -1,4 +1,5 @@
 import type { Task, WaitReason } from '../../core/tasks/task.js'
+import { type Asked, waitEnds } from './wait-ends.js'
 
 /**
  * What a task spends its time with. `blocked`: until its last dependency has ended. `working`: in attempts. `asking`:
@@ -9,7 +10,7 @@ export type Phase = 'waiting' | 'blocked' | 'working' | 'asking' | 'review'
 export const PHASES: readonly Phase[] = ['waiting', 'blocked', 'working', 'asking', 'review']
 
 /** What a task remembers of its life. */
-export type Life = Pick<Task, 'createdAt' | 'endedAt' | 'attempts' | 'answers' | 'waitingFor' | 'reviewers'>
+export type Life = Asked & Pick<Task, 'createdAt' | 'endedAt' | 'waitingFor'>
 
 /**
  * Tells the phases of a task one after the other, from its creation to its end or to `now`; none overlap, none is empty.
@@ -17,11 +18,12 @@ export type Life = Pick<Task, 'createdAt' | 'endedAt' | 'attempts' | 'answers' |
  * from what a task remembers: see docs/decisions/0030-reports-over-time.md for what is approximate in it.
  */
 export function tellLife(
-  { createdAt, endedAt, attempts, answers, waitingFor, reviewers }: Life,
+  life: Life,
   dependencyEnds: readonly number[],
   now: number,
   tell: (phase: Phase, from: number, to: number) => void,
 ): void {
+  const { createdAt, endedAt, attempts, waitingFor, reviewers } = life
   const end = endedAt ?? now
   let at = createdAt
   const pass = (phase: Phase, until: number): void => {
@@ -31,7 +33,7 @@ export function tellLife(
     tell(phase, at, to)
     at = to
   }
-  let answered = 0
+  let ends: ReturnType<typeof waitEnds> | undefined
   for (const [index, attempt] of attempts.entries()) {
     const { startedAt, endedAt: stoppedAt = end, outcome } = attempt
     // What ended after it had begun cannot have been in its way: that edge came later.
@@ -40,12 +42,9 @@ export function tellLife(
     pass('working', stoppedAt)
     if (outcome !== 'waiting') continue
     const goesOnAt = attempts[index + 1]?.startedAt ?? end
-    while ((answers[answered]?.at ?? Infinity) < stoppedAt) answered++
-    const answer = answers[answered]
-    if (answer && answer.at <= goesOnAt) {
-      pass(phaseOf(answer.for), answer.at)
-      answered++
-    } else {
+    const answer = (ends ??= waitEnds(life))[index]
+    if (answer && answer.at <= goesOnAt) pass(phaseOf(answer.for), answer.at)
+    else {
       const reason = index === attempts.length - 1 ? waitingFor?.for : undefined
       pass(phaseOf(reason ?? (reviewers.length > 0 ? 'review' : 'input')), goesOnAt)
     }

@@ -1,10 +1,13 @@
 // What grows, hangs or stays behind in a long run. `npm run soak`, or `npm run soak -- --short` for a tenth of it; fails when a bound is broken.
 import { spawn } from 'node:child_process'
 import { getEventListeners, once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { MemoryStorage, openCrew } from 'crewlog'
 import { manualEnvironment } from 'crewlog/testing'
-import { steadyRun } from './steady.js'
+import { type Ground, inMemory, overFiles, steadyRun } from './steady.js'
 
 const isShort = process.argv.includes('--short')
 const MB = 1024 * 1024
@@ -84,20 +87,29 @@ async function renewals(hours: number): Promise<readonly Row[]> {
 }
 
 /** Tasks and messages on and on, with retention: what is left of them when they have ended. */
-async function ended(count: number): Promise<readonly Row[]> {
-  const { samplesMB, kept, seconds } = await steadyRun(count, heapBytes)
+async function ended(where: string, ground: Ground, count: number): Promise<readonly Row[]> {
+  const { samplesMB, kept, seconds } = await steadyRun(count, heapBytes, ground)
   console.log(
-    `${count} tasks and messages in ${Math.round(seconds)} s; MB in between:`,
+    `${count} tasks and messages ${where} in ${Math.round(seconds)} s; MB in between:`,
     samplesMB.map(Math.round).join(' '),
   )
   console.log('Left at the end:', kept)
   return [
     {
-      what: `% that memory grows by in the second half of ${count} tasks and messages with retention`,
+      what: `% that memory grows by in the second half of ${count} tasks and messages ${where} with retention`,
       figure: growth(samplesMB.slice(samplesMB.length / 2)) * 100,
       bound: 5,
     },
   ]
+}
+
+async function endedOverFiles(count: number): Promise<readonly Row[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'crewlog-soak-'))
+  try {
+    return await ended('over files', overFiles(folder), count)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 }
 
 /** By the straight line that is nearest to the samples, from the first to the last of them. */
@@ -140,7 +152,8 @@ const rows = [
   ...(await subscriptions(isShort ? 100_000 : 1_000_000)),
   ...(await renewals(24)),
   ...(await hung()),
-  ...(await ended(isShort ? 100_000 : 1_000_000)),
+  ...(await endedOverFiles(isShort ? 20_000 : 200_000)),
+  ...(await ended('in memory', inMemory(), isShort ? 100_000 : 1_000_000)),
 ]
 // What is no number breaks its bound, too.
 const held = rows.map((row) => ({ ...row, figure: Math.round(row.figure * 10) / 10, holds: row.figure <= row.bound }))

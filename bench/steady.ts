@@ -1,5 +1,6 @@
 // How much memory a crew holds that works on and on, with retention: nothing more in the second half than in the first.
-import { type Crew, MemoryStorage, openCrew } from 'crewlog'
+import { type Crew, type CrewOptions, type JournalStorage, MemoryStorage, openCrew } from 'crewlog'
+import { fileStorage } from 'crewlog/storage/file'
 import { manualEnvironment } from 'crewlog/testing'
 
 /** Tasks, and as many messages, that one wave makes and ends: ten seconds of the crew's clock. */
@@ -9,27 +10,41 @@ const SAMPLES = 40
 export interface SteadyRun {
   /** Heap after garbage collection, MB, at the end of each fortieth of the run. */
   readonly samplesMB: readonly number[]
-  /** What the crew and its storage hold at the end. */
+  /** What the crew holds at the end, and commits that its storage has. */
   readonly kept: { readonly tasks: number; readonly messages: number; readonly commits: number }
   readonly seconds: number
 }
 
+/** Where a crew keeps its journal, and how its time passes. */
+export interface Ground {
+  readonly options: CrewOptions & { readonly storage: JournalStorage }
+  /** After each wave. */
+  readonly pass: () => Promise<void>
+}
+
 /**
- * `count` tasks and `count` messages through one process. Everything is bounded: `retention` what has ended, `keepHistory`
- * and `checkpointEvery` what the storage in memory keeps. The latter keeps a thousand commits and ten minutes behind a
- * checkpoint whatever it is told, so the crew's clock must go on, and waves are small.
+ * Everything is bounded: `retention` what has ended, `keepHistory` and `checkpointEvery` what the storage keeps. The
+ * latter keeps a thousand commits and ten minutes behind a checkpoint whatever it is told, so the crew's clock must go
+ * on, and waves are small.
  */
-export async function steadyRun(count: number, heapBytes: () => number): Promise<SteadyRun> {
+export function inMemory(): Ground {
   const environment = manualEnvironment()
-  const storage = new MemoryStorage()
-  const crew = await openCrew({
-    storage,
-    environment,
-    retention: { keep: 1000 },
-    checkpointEvery: 200,
-    keepHistory: { ms: 0 },
-    limits: { pairRate: 1_000_000 },
-  })
+  return {
+    options: { storage: new MemoryStorage(), environment, checkpointEvery: 200, keepHistory: { ms: 0 } },
+    pass: () => environment.advance('10s'),
+  }
+}
+
+/** By the real clock, as real I/O takes real time. The log is not in memory, and grows. */
+export const overFiles = (folder: string): Ground => ({
+  options: { storage: fileStorage(folder, { fsync: false }) },
+  pass: () => new Promise((resolve) => setTimeout(resolve, 0)),
+})
+
+/** `count` tasks and `count` messages through one process. */
+export async function steadyRun(count: number, heapBytes: () => number, { options, pass }: Ground): Promise<SteadyRun> {
+  const { storage } = options
+  const crew = await openCrew({ ...options, retention: { keep: 1000 }, limits: { pairRate: 1_000_000 } })
   await crew.join('ana', { capacity: WAVE })
   await crew.join('bo')
   await crew.as('bo').follow('news')
@@ -41,7 +56,7 @@ export async function steadyRun(count: number, heapBytes: () => number): Promise
   const from = performance.now()
   for (let wave = 1; wave <= waves; wave++) {
     await Promise.all([tasks(crew, wave), mail(crew, wave)])
-    await environment.advance('10s')
+    await pass()
     if (wave % Math.floor(waves / SAMPLES) === 0) samplesMB.push(heapBytes() / 2 ** 20)
   }
   const run = await storage.read('crew', 0, 1)

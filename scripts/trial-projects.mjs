@@ -1,6 +1,7 @@
 // The projects that `npm run trial` makes, each around the README's first sample.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { entries } from './entries.mjs'
 import { fences } from './samples.mjs'
 
 const root = join(import.meta.dirname, '..')
@@ -37,6 +38,31 @@ const requires = imports.replace(/^import (.+) from (.+)$/gm, 'const $1 = requir
 const commonjs = `${requires}\n\n${AGENT}\n\nasync function main() {\n${body}\n}\nmain()\n`
 const typedFunction = `${imports}\n${TYPED_AGENT}\n\nasync function main(): Promise<void> {\n${body}\n}\nvoid main()\n`
 const test = `${imports}\n\n${AGENT}\n\nit('runs the sample', async () => {\n${body}\n})\n`
+
+/** Something of every entry, at work together, and what it prints. */
+const everyEntry = `import { openCrew } from 'crewlog'
+import { optimal } from 'crewlog/assignment'
+import { defineReport } from 'crewlog/reports'
+import { quote, rolePolicy } from 'crewlog/security'
+import { fileStorage } from 'crewlog/storage/file'
+import { checkJournal, completes, manualEnvironment, scriptedMember } from 'crewlog/testing'
+
+const environment = manualEnvironment()
+const storage = fileStorage('journals')
+const policy = rolePolicy({ ana: 'worker', bo: 'worker' })
+const crew = await openCrew({ storage, environment, policy, name: 'shop' })
+for (const id of ['ana', 'bo']) await scriptedMember(crew, id, { script: [completes('done by ' + id)] })
+const [{ id }] = await crew.tracker.createMany([{ description: 'Tides', labels: ['sea'] }])
+await crew.autoAssign({ strategy: optimal({ cost: (_, member) => (member.id === 'bo' ? 1 : 2) }) })
+const task = await crew.tracker.whenEnded(id)
+console.log('result:', task.result, quote(task).includes('Tides'))
+const byLabel = defineReport({ name: 'By label', of: 'tasks', groupBy: 'labels', measures: { count: 'count' } })
+console.log('report:', JSON.stringify(crew.reports.generate(byLabel).data.rows))
+await crew.close()
+console.log('broken:', JSON.stringify(await checkJournal(storage, 'shop')))
+`
+const forgotten = entries.filter(({ specifier }) => !everyEntry.includes(`'${specifier}'`))
+if (forgotten.length > 0) throw new Error(`No trial imports ${forgotten.map(({ specifier }) => specifier).join(', ')}`)
 
 const typescript = 'typescript@5.9.3'
 const nodeTypes = '@types/node@20.19.43'
@@ -77,6 +103,22 @@ function standsAlone(folder) {
  */
 export const projects = [
   { name: 'ESM', files: { 'main.js': esm }, command: 'node main.js' },
+  {
+    name: 'every entry, ESM',
+    files: { 'main.js': everyEntry },
+    command: 'node main.js',
+    prints: ['result: done by bo true', 'report: [{"group":"sea","count":1}]', 'broken: []'],
+  },
+  {
+    name: 'every entry, TypeScript',
+    install: [typescript, nodeTypes],
+    files: {
+      'main.ts': everyEntry.replace('const [{ id }] =', 'const [{ id } = { id: "" }] ='),
+      'tsconfig.json': tsconfig({ module: 'nodenext', lib: ['es2022'], types: ['node'] }),
+    },
+    command: 'tsc && node dist/main.js',
+    prints: ['result: done by bo true', 'broken: []'],
+  },
   { name: 'CommonJS, by require', type: 'commonjs', files: { 'main.js': commonjs }, command: 'node main.js' },
   {
     name: 'ESM on Node 24',

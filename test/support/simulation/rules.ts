@@ -54,7 +54,9 @@ export function misfits(commits: readonly Commit[]): readonly string[] {
       ...(input !== undefined && { input }),
       ...(result !== undefined && { result }),
     })
-    const misfit = whatIsWrong(kind ?? undefined, input, result)
+    // What a budget ended keeps its result, and may be given another kind when it is opened again.
+    const isGiven = 'result' in changes || type === 'task.completed'
+    const misfit = whatIsWrong(kind ?? undefined, input, isGiven ? result : undefined)
     if (misfit) found.push(`commit ${String(seq)}: ${type} of ${id} leaves ${misfit}`)
   }
   for (const { seq, events } of commits)

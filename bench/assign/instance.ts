@@ -8,7 +8,7 @@ export interface Instance {
   readonly room?: Room
 }
 
-export interface Room {
+interface Room {
   /** How much of each member's capacity each task takes. */
   readonly needs: readonly (readonly number[])[]
   readonly capacities: readonly number[]

@@ -1,5 +1,6 @@
 import type { Id } from '../core/input.js'
 import type { Assignment, Strategy } from '../core/tasks/assignment.js'
+import { roomOf } from './strategy.js'
 
 /** In turns, in the order of their ids, going on after whoever was given a task last; who cannot take one is passed over. */
 export const roundRobin = (): Strategy => (view) => {
@@ -18,7 +19,9 @@ export const roundRobin = (): Strategy => (view) => {
   const turns = new Map<Id, number>()
   const awayFrom = (turn: number, id: Id): number => (placeOf(id) - turn + ids.length) % ids.length
   const assigned: Assignment[] = []
+  let room = roomOf(view)
   for (const task of view.tasks) {
+    if (room === 0) break
     turns.set(task.id, next)
     let member: Id | undefined
     for (const { id, capacity } of view.able(task)) {
@@ -27,10 +30,11 @@ export const roundRobin = (): Strategy => (view) => {
     }
     if (member === undefined) continue
     loads.set(member, loadOf(member) + 1)
+    room--
     next = (placeOf(member) + 1) % ids.length
     assigned.push({ taskId: task.id, member })
   }
-  return { assigned, rate: (task, { id }) => ({ turn: -awayFrom(turns.get(task.id) ?? 0, id) }) }
+  return { assigned, rate: (task, { id }) => ({ turn: -awayFrom(turns.get(task.id) ?? next, id) }) }
 }
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -16,15 +16,24 @@ interface Rated {
 export function greedy(view: AssignmentView, rate: Rating): Proposal {
   const loads = new Map(view.members.map(({ id }) => [id, view.load(id)]))
   const assigned: Assignment[] = []
+  let room = roomOf(view)
   for (const task of view.tasks) {
+    if (room === 0) break
     const [best, second] = bestTwo(view, task, rate, loads)
     if (!best) continue
     const { id: member } = best.member
     loads.set(member, best.load + 1)
+    room--
     const tieBreak = second && tieBreakOf(best, second)
     assigned.push({ taskId: task.id, member, ...(tieBreak !== undefined && { tieBreak }) })
   }
   return { assigned, rate }
+}
+
+/** How many tasks all who are there may begin: once it is used up, nobody can be given anything. */
+export function roomOf(view: AssignmentView): number {
+  const there = view.members.filter(({ available, missingSince }) => available && missingSince === undefined)
+  return there.reduce((sum, { id, capacity }) => sum + Math.max(0, capacity - view.load(id)), 0)
 }
 
 /** The sum of a score's parts. */

@@ -29,6 +29,20 @@ describe('greedy', () => {
     ])
   })
 
+  it('looks no further once nobody has room, however many tasks wait', async () => {
+    const [ana, bo] = [member('ana'), member('bo')]
+    let asked = 0
+    const able = () => {
+      asked++
+      return [ana, bo]
+    }
+    const view = await viewOf([ana, bo, member('cy', { capacity: 9, available: false })], 50, { able })
+    expect(greedy(view, () => ({})).assigned).toHaveLength(2)
+    expect(asked).toBe(2)
+    expect(roundRobin()(view).assigned).toHaveLength(2)
+    expect(asked).toBe(4)
+  })
+
   it('breaks ties by load, then by id, and says so', async () => {
     const view = await viewOf([able('bo', 3), able('ana', 3)], 2)
     expect(greedy(view, () => ({})).assigned).toEqual([

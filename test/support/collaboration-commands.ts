@@ -1,9 +1,9 @@
 import { at, ofAttempt, type Replica, type Run, someTask, traced } from './steps.js'
 
-/** An offer or a hand-off that is known, and one of those whom it was made to. */
+/** One of the newest offers and hand-offs, and one of those whom it was made to. */
 function someOffer({ crew }: Replica, pick: number): { readonly id: string; readonly by: string } | undefined {
   const offers = ['task.offer', 'task.handoff'].flatMap((kind) => crew.communications.messages({ kind }))
-  const offer = at(offers, pick)
+  const offer = offers.sort((a, b) => (b.seq ?? 0) - (a.seq ?? 0))[Math.floor(pick / 3)]
   const by = offer && at(offer.recipients, pick)
   return by === undefined ? undefined : { id: offer?.id as string, by }
 }

@@ -254,8 +254,24 @@ export const FREQUENT: readonly Step['command'][] = [
   'acknowledge',
 ]
 
+/** What members do with and for each other: some of it makes sense only after other. */
+export const COLLABORATION: readonly Step['command'][] = [
+  'offer',
+  'offer',
+  'accept',
+  'accept',
+  'accept',
+  'decline',
+  'handOff',
+  'handOff',
+  'request',
+  'askForHelp',
+  'reviewBy',
+  'escalate',
+]
+
 export const aStep: fc.Arbitrary<Step> = fc.record({
-  command: fc.oneof(fc.constantFrom(...COMMANDS), fc.constantFrom(...FREQUENT)),
+  command: fc.oneof(fc.constantFrom(...COMMANDS), fc.constantFrom(...FREQUENT), fc.constantFrom(...COLLABORATION)),
   member: fc.constantFrom(...MEMBERS),
   other: fc.constantFrom(...MEMBERS),
   task: fc.constantFrom(...TASKS),

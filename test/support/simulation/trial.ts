@@ -20,6 +20,7 @@ import {
 } from 'crewlog/testing'
 import {
   call,
+  COLLABORATION,
   COMMANDS,
   FREQUENT,
   MEMBERS,
@@ -306,7 +307,7 @@ const oneOf = <T>(random: () => number, list: readonly T[]): T => list[Math.floo
 
 function stepFrom(random: () => number): Step {
   return {
-    command: oneOf(random, oneOf(random, [COMMANDS, COMMANDS, FREQUENT, FREQUENT, CREATIONS])),
+    command: oneOf(random, oneOf(random, [COMMANDS, COMMANDS, FREQUENT, FREQUENT, CREATIONS, COLLABORATION])),
     member: oneOf(random, MEMBERS),
     other: oneOf(random, MEMBERS),
     task: oneOf(random, TASKS),

@@ -100,4 +100,19 @@ describe('two processes', () => {
     await there.as('bo').setAvailability(true)
     expect(there.tracker.list().flatMap(({ assignees }) => assignees)).toEqual(['bo'])
   })
+
+  it.each<[string, (there: Crew) => Promise<unknown>]>([
+    ['leaves', (there) => there.leave('ana')],
+    ['becomes unavailable', (there) => there.as('ana').setAvailability(false)],
+  ])('give anew what a member was given and has not started, when it %s in the other process', async (_, happens) => {
+    const { here, there, environment } = await openPair([], { assignment: { strategy } })
+    await here.join('ana', { capacity: 2 })
+    await here.tracker.createMany([named('a'), named('b')])
+    await here.as('ana').claim()
+    await there.join('bo', { capacity: 2 })
+    await happens(there)
+    await environment.advance('1m')
+    await expectAgreement(here, there)
+    expect(here.tracker.get('b')?.assignees).toEqual(['bo'])
+  })
 })

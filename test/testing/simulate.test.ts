@@ -1,4 +1,4 @@
-import { commitText, type JournalStorage, type TaskDraft } from 'crewlog'
+import { commitText, type JournalStorage, leastLoaded, type TaskDraft } from 'crewlog'
 import { type Faults, simulate } from 'crewlog/testing'
 import { describe, expect, it } from 'vitest'
 import { lookups } from '../support/counted.js'
@@ -168,6 +168,20 @@ describe('simulate', () => {
     ]
     const { crew } = await simulate({ tasks, assign: ({ id }) => (id === 'first' ? 'member-3' : 'member-4') })
     expect(crew.tracker.list().map(({ assignees }) => assignees)).toEqual([['member-3'], ['member-4']])
+  })
+
+  it('assigns by a strategy of the crew, in each process, though processes die', async () => {
+    const { crew, report, errors } = await simulate({
+      members: 6,
+      tasks: 40,
+      processes: 3,
+      faults: EVERYTHING,
+      crew: { assignment: { strategy: leastLoaded() } },
+    })
+    expect(report.data.tasks).toMatchObject({ total: 40, open: 0 })
+    // What nobody is given while all are busy stays open to whoever claims it.
+    expect(crew.tracker.list().filter(({ autoAssigned }) => autoAssigned === true).length).toBeGreaterThan(10)
+    expect(errors.map(String).filter((error) => error.includes('The strategy'))).toEqual([])
   })
 
   it('takes members with skills, speed and capacity, and tasks that come one by one', async () => {

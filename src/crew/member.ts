@@ -181,7 +181,7 @@ export class Member<K extends Kinds = Kinds> {
 
   async giveBack(
     delivery: DeliveryRef,
-    options: { readonly reason?: string; readonly delayMs?: number } = {},
+    options: { readonly reason?: string; readonly delayMs?: number; readonly final?: boolean } = {},
   ): Promise<void> {
     await this.#of.communications.giveBack(this.#mine(delivery), options)
   }
@@ -230,16 +230,24 @@ export class Member<K extends Kinds = Kinds> {
     return this.#of.work.attempts({ member: this.id, filter: wanted, stopper })
   }
 
-  /** Answers what a task waits for. */
-  answer(taskId: Id, answer: Json): Promise<Task> {
-    return this.#of.tracker.resume(taskId, { by: this.id, answer })
+  /**
+   * Answers what a task waits for. With the message that asked it answers that question and no later one: rejects with
+   * `stale_version` when another is asked by now.
+   */
+  async answer(asked: Id | Message, answer: Json): Promise<Task> {
+    const { taskId, question } = callOf(asked)
+    return this.#of.tracker.resume(taskId, { by: this.id, answer, ...question })
   }
 
-  /** Passes a result, or sends it back with remarks to who did it; `final` lets the task fail. */
-  async review(taskId: Id, verdict: Verdict): Promise<Task> {
+  /**
+   * Passes a result, or sends it back with remarks to who did it; `final` lets the task fail. With the message that asked
+   * it judges that result and no later one, like `answer`.
+   */
+  async review(asked: Id | Message, verdict: Verdict): Promise<Task> {
+    const { taskId, question } = callOf(asked)
     return this.#of.tracker.review(
       taskId,
-      withMore(read(anyFields, verdict, 'options') as unknown as Verdict, { by: this.id }),
+      withMore(read(anyFields, verdict, 'options') as unknown as Verdict, { by: this.id, ...question }),
     )
   }
 
@@ -337,4 +345,12 @@ export class Member<K extends Kinds = Kinds> {
       throw new CrewError('permission_denied', `${this.id} settles only its own deliveries`, { id: this.id })
     return ref as unknown as DeliveryRef
   }
+}
+
+/** The task that is answered for, and the question, where that is said. */
+function callOf(asked: Id | Message): { readonly taskId: Id; readonly question?: { readonly question: Id } } {
+  if (!(asked instanceof Message)) return { taskId: asked }
+  const { id: question, taskId } = asked
+  if (question === undefined || taskId === undefined) throw invalid('That message asks nothing about a task')
+  return { taskId, question: { question } }
 }

@@ -61,6 +61,12 @@ export class Reviewers implements Observer {
     return now !== undefined && awaitsReview(now, member) && now.waitingFor?.since === waitingFor?.since
   }
 
+  /** The message that asked for it, so that no later result is judged. */
+  questionOf({ task }: Review): { readonly question?: Id } {
+    const { id: question } = this.#parts.desk.notices.question(task) ?? {}
+    return question === undefined ? {} : { question }
+  }
+
   over(review: Review): void {
     this.#taken.delete(keyOf(review))
   }

@@ -204,7 +204,9 @@ export class Work {
       const reason = wordsOf(error)?.slice(0, 200) ?? 'its handler threw'
       const most = Math.min(LONGEST_RETURN_MS, 1000 * 2 ** (delivery.count - 1))
       const delayMs = most * this.#parts.journal.environment.random()
-      await this.#communications.giveBack(delivery, { reason, delayMs }).catch(this.#onError)
+      // However often it is answered again, the chain is at its end.
+      const final = CrewError.is(error, 'loop_detected')
+      await this.#communications.giveBack(delivery, { reason, delayMs, final }).catch(this.#onError)
     }
   }
 
@@ -218,12 +220,13 @@ export class Work {
     }
     try {
       const verdict = read(readVerdict, await handler(task), 'verdict')
+      const judged = { ...verdict, by: member, ...reviewers.questionOf(review) }
       // Others may have decided meanwhile.
-      if (!asked.isOver)
-        await this.#setbacks.persist(asked, () => this.#tracker.review(task.id, { ...verdict, by: member }))
+      if (!asked.isOver) await this.#setbacks.persist(asked, () => this.#tracker.review(task.id, judged))
       reviewers.over(review)
     } catch (error) {
-      this.#onError(error)
+      const isLate = asked.isOver && CrewError.is(error)
+      if (!isLate) this.#onError(error)
       if (asked.isOver) reviewers.over(review)
       else reviewers.putOff(review)
     }

@@ -99,6 +99,21 @@ describe('a quorum', () => {
   })
 })
 
+describe('a review of one result', () => {
+  it('does not count for a later one', async () => {
+    await crew.tracker.create({ id: 'law', description: 'Draft', reviewers: ['rita', 'sam'], quorum: 2 })
+    await finish('law')
+    const [first] = await sam.receive()
+    await rita.review('law', { passed: false, remarks: 'Again' })
+    await finish('law')
+    const late = sam.review(first?.message ?? '', { passed: true })
+    await expect(late).rejects.toMatchObject({ code: 'stale_version' })
+    const [second] = await sam.receive()
+    await sam.review(second?.message ?? '', { passed: true })
+    expect(crew.tracker.get('law')?.waitingFor?.passedBy).toEqual(['sam'])
+  })
+})
+
 describe("a review of one's own work", () => {
   it('is refused, and others may', async () => {
     await crew.tracker.create({ id: 'law', description: 'Draft', reviewers: ['ana'] })
@@ -174,6 +189,17 @@ describe('reviews()', () => {
     judge({ passed: false })
     await crew.idle()
     expect(crew.tracker.get('law')?.status).toBe('completed')
+    expect(errors).toEqual([])
+  })
+
+  it('of two at once tell of no error when one was faster', async () => {
+    await finish('law')
+    for (const [member, passed] of [
+      [rita, false],
+      [sam, true],
+    ] as const)
+      member.reviews(() => ({ passed }))
+    await crew.idle()
     expect(errors).toEqual([])
   })
 

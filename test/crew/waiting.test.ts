@@ -54,6 +54,51 @@ describe('an answer', () => {
   })
 })
 
+describe('an answer to one question', () => {
+  beforeEach(async () => {
+    await ask({ question: 'Pay 10?', of: 'paul', withinMs: MINUTE, onTimeout: 'resume' })
+  })
+
+  it('is refused once something else is asked, and answers the one that is asked', async () => {
+    const [first] = await paul.receive()
+    await environment.advance(MINUTE)
+    await ask({ question: 'Pay 1000?', of: 'paul' })
+    const late = paul.answer(first?.message ?? '', 'yes to 10')
+    await expect(late).rejects.toMatchObject({ code: 'stale_version', details: { id: 'refund' } })
+    const [second] = await paul.receive()
+    await paul.answer(second?.message ?? '', 'yes to 1000')
+    expect(crew.tracker.get('refund')?.answers).toMatchObject([{ question: 'Pay 1000?', answer: 'yes to 1000' }])
+  })
+
+  it('is told what became of it when it comes too late', async () => {
+    await paul.answer('refund', 'yes')
+    await expect(paul.answer('refund', 'no')).rejects.toMatchObject({
+      code: 'invalid_transition',
+      message: expect.stringMatching(/waits for no answer now; paul answered at 2026/) as string,
+    })
+  })
+
+  it('is no reply, which says what to call', async () => {
+    const [first] = await paul.receive()
+    await expect(paul.reply(first?.message ?? '', 'yes')).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('call answer(message, answer)') as string,
+    })
+  })
+})
+
+describe('an approval', () => {
+  it('is not given by who asks for it, unless the task lets it', async () => {
+    await ask({})
+    await expect(ana.answer('refund', 'yes')).rejects.toMatchObject({ code: 'permission_denied' })
+    await paul.answer('refund', 'yes')
+    await crew.tracker.cancel('refund')
+    await crew.tracker.create({ id: 'stamp', description: 'Buy a stamp', selfReview: true })
+    await ask({})
+    expect((await ana.answer('stamp', 'yes')).status).toBe('pending')
+  })
+})
+
 describe('when nobody answers in time', () => {
   it('it goes on with the default', async () => {
     await ask({ of: 'paul', withinMs: MINUTE, onTimeout: { answer: 'no' } })
@@ -150,5 +195,29 @@ describe('the thread of a task', () => {
     ])
     expect(story).toContain('Only the greeting is missing')
     expect(crew.communications.thread({ taskId: 'memo' }).toMarkdown({ redact: true })).not.toContain('greeting')
+  })
+
+  it('is in the order of what happened, also within one millisecond', async () => {
+    await crew.tracker.cancel('refund')
+    await crew.tracker.create({ id: 'memo', description: 'Write a memo', createdBy: 'paul', reviewers: ['quinn'] })
+    await ((await ana.claim()) as Attempt).complete({ result: 'Hi' })
+    await quinn.review('memo', { passed: false, remarks: 'Longer' })
+    await ((await ana.claim()) as Attempt).release({ reason: 'tired' })
+    const attempt = (await ana.claim()) as Attempt
+    await attempt.complete({ result: 'Hello' })
+    await quinn.review('memo', { passed: true })
+    const story = crew.communications.thread({ taskId: 'memo' }).toMarkdown()
+    expect([...story.matchAll(/^\*\*(.*)\*\* (.*), 2026-.*$/gm)].map(([, who, did]) => `${who} ${did}`)).toEqual([
+      'paul makes it',
+      'ana begins attempt 1',
+      'ana asks quinn for a review',
+      'quinn sends it back to ana',
+      'ana begins attempt 2',
+      'ana ends attempt 2: released',
+      'ana begins attempt 3',
+      'ana asks quinn for a review',
+      'quinn passes it',
+      'Write a memo is completed',
+    ])
   })
 })

@@ -47,6 +47,22 @@ describe('what goes round in circles, in the health report', () => {
     await expect(bo.reply(last, 'And you?')).rejects.toMatchObject({ code: 'loop_detected' })
   })
 
+  it('ends a listener at the end of a chain at once: the message is dead, and kept', async () => {
+    const loud = await openCrew({ environment, limits: { hops: 4 }, onError: () => undefined })
+    const [dee, eli] = [await loud.join('dee'), await loud.join('eli')]
+    let calls = 0
+    for (const member of [dee, eli])
+      member.listen(async (message) => {
+        calls++
+        await member.reply(message, 'Thank you')
+      })
+    await dee.send('eli', 'Hello')
+    await loud.idle()
+    expect(calls).toBe(5)
+    const found = loud.reports.generate('health').data.findings.map(({ kind }) => kind)
+    expect(found.sort()).toEqual(['dead', 'loop'])
+  })
+
   it('is a pair that writes as fast as it may', async () => {
     let refused: unknown
     for (let nth = 0; refused === undefined && nth < 100; nth++) {

@@ -53,7 +53,7 @@ const communicationsOptions = object({ ...journalFields, ...accessFields, strict
 const sendOptions = object(idempotent)
 const askOptions = object({ ...abortable, ...idempotent })
 const receiveOptions = object({ limit: whole(1, 1000), leaseMs: duration(1000) })
-const giveBackOptions = object({ reason: text, delayMs: duration() })
+const giveBackOptions = object({ reason: text, delayMs: duration(), final: flag })
 const threadName = either((value) => typeof value === 'string', filledText, object({ taskId: id }, ['taskId']))
 const draftOf: Reader<MessageDraft> = (value, name, limits) =>
   (value instanceof Message ? value.draft() : anyFields(value, name, limits)) as MessageDraft
@@ -159,14 +159,18 @@ export class Communications implements Observable<CommunicationsEvents> {
     await this.#journal.decide((turn) => this.#commands.acknowledge(turn, ref))
   }
 
-  /** Ready again at once, or after `delayMs`; dead when it was handed out as often as `limits.deliveries` says. */
+  /** Ready again at once, or after `delayMs`; dead when it was handed out as often as `limits.deliveries` says, or `final`. */
   async giveBack(
     delivery: DeliveryRef,
-    options: { readonly reason?: string; readonly delayMs?: number } = {},
+    options: { readonly reason?: string; readonly delayMs?: number; readonly final?: boolean } = {},
   ): Promise<void> {
     const ref = read(deliveryRef, delivery, 'delivery')
-    const { reason = 'given back', delayMs = 0 } = read(giveBackOptions, options, 'options', this.#limits)
-    await this.#journal.decide((turn) => this.#commands.giveBack(turn, ref, reason, delayMs))
+    const {
+      reason = 'given back',
+      delayMs = 0,
+      final = false,
+    } = read(giveBackOptions, options, 'options', this.#limits)
+    await this.#journal.decide((turn) => this.#commands.giveBack(turn, ref, reason, delayMs, final))
   }
 
   /** Puts what is dead back into the mailboxes, as if it were new; of one recipient, or of all. */

@@ -7,7 +7,7 @@ import type { LeaseEnd, LeaseTerms } from '../journal/session.js'
 import type { LocalJournal } from '../journal/local-journal.js'
 import type { Hindrance, Mailboxes } from './mailboxes.js'
 import type { Members } from '../members.js'
-import { type Message, post, TASK_THREAD, threadOfTask } from './message.js'
+import { commandFor, type Message, post, TASK_THREAD, threadOfTask } from './message.js'
 import type { Projection, Turn } from '../journal/projection.js'
 import type { Task } from '../tasks/task.js'
 
@@ -53,6 +53,14 @@ export class MessageCommands {
     if (taskId !== undefined) this.#expectTask(taskId, sender)
     const parent = replyTo === undefined ? undefined : this.expect(replyTo, sender)
     // Those of this commit: who follows or joins later gets only what comes later.
+    const call = parent && commandFor(parent)
+    if (call !== undefined)
+      throw invalid(
+        `Message ${replyTo ?? ''} is not answered by a reply: call ${call}; comment() says what else there is to say`,
+        {
+          id: replyTo ?? '',
+        },
+      )
     const isToAll = message.recipient === undefined
     const recipients = isToAll ? this.#everybody(sender, topic) : message.recipients
     const draft = isToAll ? { ...message.draft(), recipient: recipients } : message.draft()
@@ -130,9 +138,9 @@ export class MessageCommands {
     moveLetter(turn, this.#expectLeased(ref), 'acknowledged', { state: 'acknowledged' }, ref.recipient)
   }
 
-  giveBack(turn: Turn, ref: Reference, reason: string, delayMs: number): void {
-    this.#permitRef('giveBack', ref, { reason, delayMs })
-    this.#return(turn, this.#expectLeased(ref), reason, turn.now + delayMs, ref.recipient)
+  giveBack(turn: Turn, ref: Reference, reason: string, delayMs: number, isFinal: boolean): void {
+    this.#permitRef('giveBack', ref, { reason, delayMs, ...(isFinal && { final: true }) })
+    this.#return(turn, this.#expectLeased(ref), reason, turn.now + delayMs, ref.recipient, isFinal)
   }
 
   resend(turn: Turn, id: Id, recipient?: Id): void {
@@ -235,8 +243,8 @@ export class MessageCommands {
     )
   }
 
-  #return(turn: Turn, letter: Letter, reason: string, readyAt: number, by?: Id): void {
-    const isDead = letter.standing.count >= this.#rules.limits.deliveries
+  #return(turn: Turn, letter: Letter, reason: string, readyAt: number, by?: Id, isFinal = false): void {
+    const isDead = isFinal || letter.standing.count >= this.#rules.limits.deliveries
     if (hasExpired(letter.message, turn)) moveLetter(turn, letter, 'expired', { state: 'expired', reason }, by)
     else if (isDead) moveLetter(turn, letter, 'dead', { state: 'dead', reason }, by)
     else moveLetter(turn, letter, 'returned', { state: 'queued', reason, readyAt }, by)

@@ -227,6 +227,17 @@ export const threadOfTask = (taskId: Id): Id => TASK_THREAD + taskId
 /** Of two messages of one kind, what came of a review says whether it passed; what asks for one does not. */
 export const isVerdict = ({ kind, metadata }: Message): boolean => kind === 'task.review' && 'passed' in metadata
 
+/** What a message asks for by a command, which is no reply: by which. */
+export function commandFor(message: Message): string | undefined {
+  if (message.kind === 'task.review') return isVerdict(message) ? undefined : 'review(message, { passed })'
+  return COMMANDS_FOR[message.kind ?? '']
+}
+const COMMANDS_FOR: Readonly<Record<string, string>> = {
+  'task.question': 'answer(message, answer)',
+  'task.offer': 'accept(message), or decline(message, reason)',
+  'task.handoff': 'accept(message), or decline(message, reason)',
+}
+
 /** Messages that tell of a command; whoever called it did not write to anybody, and writes no less for it. */
 const NOTICES: readonly (string | undefined)[] = ['task.assigned', 'task.question', 'task.answer', 'task.review']
 export const isNotice = ({ kind }: Pick<MessageDraft, 'kind'>): boolean => NOTICES.includes(kind)

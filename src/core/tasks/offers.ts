@@ -138,7 +138,7 @@ function expectOffered(desk: TaskDesk, turn: Turn, task: Task, message: OfferMes
   if (taken)
     throw new CrewError(
       'already_claimed',
-      `Task ${taskId} was taken by ${taken.member} at ${new Date(taken.startedAt).toISOString()}, and is ${status}`,
+      `Task ${taskId} was taken by ${taken.member === by ? `${by} itself` : taken.member} at ${new Date(taken.startedAt).toISOString()}, and is ${status}; claim another`,
       { id: taskId, holder: taken.member },
     )
   over(`is over: the task is ${status}${task.assignees.length > 0 ? `, given to ${task.assignees.join(', ')}` : ''}`)

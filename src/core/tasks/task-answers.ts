@@ -9,7 +9,7 @@ import type { TaskDesk } from './task-desk.js'
 import { refuseUnsettled } from './task-graph.js'
 import type { Given } from './task-input.js'
 import * as moves from './task-moves.js'
-import type { Answer, Failure, Move, OnTimeout, Task, WaitingFor } from './task.js'
+import type { Answer, Failure, Move, OnTimeout, Task, WaitingFor, WaitReason } from './task.js'
 
 // How a task comes to wait for somebody, and what the answer makes of it. Each is a part of a decision, like all commands.
 
@@ -31,8 +31,8 @@ export function wait(
   )
 }
 
-export function resume(desk: TaskDesk, turn: Turn, task: Task, { by, ...answer }: Given['resume']): Task {
-  const who = answerer(desk, turn, task, 'resume', by)
+export function resume(desk: TaskDesk, turn: Turn, task: Task, { by, question, ...answer }: Given['resume']): Task {
+  const who = answerer(desk, turn, task, 'resume', by, question)
   return answered(desk, turn, task, { ...answer, by: who }, (move) => goOn(desk, turn, task, move, who))
 }
 
@@ -40,9 +40,9 @@ export function review(
   desk: TaskDesk,
   turn: Turn,
   task: Task,
-  { by, final = false, ...verdict }: Given['review'],
+  { by, question, final = false, ...verdict }: Given['review'],
 ): Task {
-  const who = answerer(desk, turn, task, 'review', by)
+  const who = answerer(desk, turn, task, 'review', by, question)
   const decide = !verdict.passed ? (final ? reject : goOn) : pass
   return answered(desk, turn, task, { ...verdict, by: who }, (move) => decide(desk, turn, task, move, who))
 }
@@ -115,28 +115,60 @@ export function goOn(desk: TaskDesk, turn: Turn, task: Task, move: Move, by?: Id
   return desk.move(turn, task, { ...move, status: 'pending', counted, keptFor }, by)
 }
 
-/** Who answers for a waiting task. Throws unless it is one who may. */
-function answerer(desk: TaskDesk, turn: Turn, task: Task, move: 'resume' | 'review', by: Id | undefined): Id {
-  moves.expectMove(task, move)
+/** Who answers for a waiting task. Throws unless it is one who may, and answers the question that it means. */
+function answerer(
+  desk: TaskDesk,
+  turn: Turn,
+  task: Task,
+  move: 'resume' | 'review',
+  by: Id | undefined,
+  question: Id | undefined,
+): Id {
   const { id } = task
+  expectWaiting(task, move)
   const { for: reason, of } = task.waitingFor as WaitingFor
-  const isReview = move === 'review'
-  if (isReview !== (reason === 'review')) {
+  if ((move === 'review') !== (reason === 'review')) {
     const right = reason === 'review' ? 'review()' : 'resume(), as a member answer()'
     throw new CrewError('invalid_transition', `Task ${id} waits for ${reason}: use ${right}`, { id })
   }
+  if (question !== undefined && desk.notices.question(task)?.id !== question)
+    throw new CrewError(
+      'stale_version',
+      `What message ${question} asks is over, and task ${id} waits for another answer: read it again`,
+      {
+        id,
+        version: task.version,
+      },
+    )
   const who = by ?? only(of)
   if (who === undefined) throw invalid(`Say who answers for task ${id}: { by }`, { id })
-  if (of.length > 0 && !of.includes(who))
-    throw new CrewError('permission_denied', `Task ${id} waits for ${of.join(', ')}, not for ${who}`, { id })
-  if (isReview && task.selfReview !== true && task.attempts.at(-1)?.member === who)
+  if (CHECKS.includes(reason) && task.selfReview !== true && task.attempts.at(-1)?.member === who)
     throw new CrewError(
       'permission_denied',
-      `${who} did task ${id}, and others review it; make the task with { selfReview: true } to let it pass its own work`,
+      `${who} did task ${id}, and the ${reason} is for others; make the task with { selfReview: true } to let it pass its own work`,
       { id },
     )
+  if (of.length > 0 && !of.includes(who))
+    throw new CrewError('permission_denied', `Task ${id} waits for ${of.join(', ')}, not for ${who}`, { id })
   desk.admit(turn, [who])
   return who
+}
+
+/** What others have to say yes to. */
+const CHECKS: readonly WaitReason[] = ['approval', 'authorization', 'review']
+
+/** Throws unless the task waits, and says what became of what it waited for. */
+function expectWaiting(task: Task, move: 'resume' | 'review'): void {
+  const { id, status, answers, failure } = task
+  if (status === 'waiting') return
+  const last = answers.at(-1)
+  const answered = last && `; ${last.by} answered at ${new Date(last.at).toISOString()}`
+  const ended = failure?.code === 'timed_out' ? '; nobody answered in time' : answered
+  throw new CrewError(
+    'invalid_transition',
+    `Task ${id} is ${status}, and waits for no ${move === 'review' ? 'review' : 'answer'} now${ended ?? ''}`,
+    { id, status },
+  )
 }
 
 /** Whether a task waits for the verdict of that member, who was asked for it. */

@@ -46,7 +46,7 @@ export class TaskNotices {
 
   /** Tells who asked of an answer. */
   answered(turn: Turn, task: Task, { for: reason, by, ...said }: Omit<Answer, 'number' | 'at'>): void {
-    const replyTo = this.#question(task)
+    const replyTo = this.question(task)
     if (replyTo) this.#settle(turn, replyTo, by)
     const asker = task.attempts.at(-1)?.member
     const to = asker === undefined || asker === by ? NONE : [asker]
@@ -58,7 +58,7 @@ export class TaskNotices {
 
   /** Takes what a task waits for off those who were asked and have not answered. */
   unasked(turn: Turn, task: Task, by: Id | undefined, reason: string): void {
-    const question = this.#question(task)
+    const question = this.question(task)
     if (question) this.#withdraw(turn, question, by, reason)
   }
 
@@ -132,7 +132,7 @@ export class TaskNotices {
   }
 
   /** The message that asked what the task waits for. */
-  #question(task: Task): Message | undefined {
+  question(task: Task): Message | undefined {
     const { since = Infinity } = task.waitingFor ?? {}
     const question = this.#thread(task).findLast(
       (message) => message.kind === 'task.question' || (message.kind === 'task.review' && !isVerdict(message)),

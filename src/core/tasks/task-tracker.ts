@@ -175,15 +175,27 @@ export class TaskTracker<K extends Kinds = Kinds> extends TaskQueries implements
     return this.#run('wait', id, options)
   }
 
-  /** Answers what the task waits for; `by` may be left out when one member was asked. Rejects with `permission_denied` for others. */
-  resume(id: Id, options: input.CommandOptions & { readonly answer?: Json } = {}): Promise<Task> {
+  /**
+   * Answers what the task waits for; `by` may be left out when one member was asked. With the id of the message that asked
+   * (`question`) it is refused with `stale_version` when something else is asked by now. Rejects with `permission_denied`
+   * for others, and for an approval of one's own work.
+   */
+  resume(
+    id: Id,
+    options: input.CommandOptions & { readonly answer?: Json; readonly question?: Id } = {},
+  ): Promise<Task> {
     return this.#run('resume', id, options)
   }
 
-  /** Passes the result, or sends the task back with remarks; `final` lets it fail. */
+  /** Passes the result, or sends the task back with remarks; `final` lets it fail. `question` as for `resume`. */
   review(
     id: Id,
-    options: input.CommandOptions & { readonly passed: boolean; readonly remarks?: string; readonly final?: boolean },
+    options: input.CommandOptions & {
+      readonly passed: boolean
+      readonly remarks?: string
+      readonly final?: boolean
+      readonly question?: Id
+    },
   ): Promise<Task> {
     return this.#run('review', id, options)
   }

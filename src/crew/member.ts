@@ -4,12 +4,22 @@ import type { WorkAnswer } from '../core/tasks/collaboration.js'
 import type { Communications } from '../core/messages/communications.js'
 import type { Delivery, DeliveryRef } from '../core/messages/delivery.js'
 import { CrewError, invalid } from '../core/errors.js'
-import { anyFields, type Id, object, read, type TimeInput, whole, withMore } from '../core/input.js'
+import {
+  anyFields,
+  id as anId,
+  type Id,
+  object,
+  read,
+  type Reader,
+  type TimeInput,
+  whole,
+  withMore,
+} from '../core/input.js'
 import { isEmpty, type Json } from '../core/json.js'
 import type { Kinds } from '../core/kinds.js'
 import type { MemberInfo, Members } from '../core/members.js'
 import type { Idempotent } from '../core/idempotency.js'
-import { Message, type MessageDraft } from '../core/messages/message.js'
+import { Message, type MessageDraft, messageId } from '../core/messages/message.js'
 import type { MessageFilter } from '../core/messages/message-filter.js'
 import { type Card, inOrder } from '../core/tasks/task-card.js'
 import { readFilter, select, type TaskFilter } from '../core/tasks/task-filter.js'
@@ -235,7 +245,7 @@ export class Member<K extends Kinds = Kinds> {
    * `stale_version` when another is asked by now.
    */
   async answer(asked: Id | Message, answer: Json): Promise<Task> {
-    const { taskId, question } = callOf(asked)
+    const { taskId, question } = read(call, asked, 'asked')
     return this.#of.tracker.resume(taskId, { by: this.id, answer, ...question })
   }
 
@@ -244,7 +254,7 @@ export class Member<K extends Kinds = Kinds> {
    * it judges that result and no later one, like `answer`.
    */
   async review(asked: Id | Message, verdict: Verdict): Promise<Task> {
-    const { taskId, question } = callOf(asked)
+    const { taskId, question } = read(call, asked, 'asked')
     return this.#of.tracker.review(
       taskId,
       withMore(read(anyFields, verdict, 'options') as unknown as Verdict, { by: this.id, ...question }),
@@ -289,7 +299,8 @@ export class Member<K extends Kinds = Kinds> {
 
   /** Ends its attempt, and offers others to go on with what it knows; for one lease only they may. */
   async handOff(attempt: Attempt, to: Id | readonly Id[], note: string): Promise<Message> {
-    return this.#of.tracker.handOff(this.#own(attempt).task.id, to, { note, fence: attempt.fence })
+    const { task, fence } = this.#own(attempt)
+    return this.#of.tracker.handOff(task.id, to, { note, fence })
   }
 
   /** Asks those who have the skills, by default those of the task; `awaitReply` waits for the first answer. */
@@ -298,13 +309,13 @@ export class Member<K extends Kinds = Kinds> {
     question: string,
     options: { readonly skills?: Readonly<Record<string, number>> } = {},
   ): Promise<Message> {
-    const more = withMore(read(anyFields, options, 'options'), { fence: this.#own(attempt).fence })
-    return this.#of.tracker.askForHelp(attempt.task.id, question, more)
+    const { task, fence } = this.#own(attempt)
+    return this.#of.tracker.askForHelp(task.id, question, withMore(read(anyFields, options, 'options'), { fence }))
   }
 
   /** The reply to a message that it sent. Rejects with `timed_out`, `cancelled` or `closed`. */
   async awaitReply(message: Message | Id, options: Abortable = {}): Promise<Message> {
-    const id = message instanceof Message ? (message.id ?? '') : message
+    const id = read(messageId, message, 'message')
     const sent = this.#of.communications.get(id)
     if (sent && sent.sender !== this.id)
       throw new CrewError('permission_denied', `${this.id} waits only for replies to messages of its own`, { id })
@@ -333,9 +344,9 @@ export class Member<K extends Kinds = Kinds> {
   }
 
   #own(attempt: Attempt): Attempt {
-    if (!(attempt instanceof Attempt)) throw invalid('attempt must be an Attempt, as claim() answers one')
-    if (attempt.member === this.id) return attempt
-    throw new CrewError('permission_denied', `The attempt is of ${attempt.member}, not of ${this.id}`, { id: this.id })
+    const own = read(anAttempt, attempt, 'attempt')
+    if (own.member === this.id) return own
+    throw new CrewError('permission_denied', `The attempt is of ${own.member}, not of ${this.id}`, { id: this.id })
   }
 
   /** A copy, so that what is checked is what is settled. */
@@ -348,9 +359,14 @@ export class Member<K extends Kinds = Kinds> {
 }
 
 /** The task that is answered for, and the question, where that is said. */
-function callOf(asked: Id | Message): { readonly taskId: Id; readonly question?: { readonly question: Id } } {
-  if (!(asked instanceof Message)) return { taskId: asked }
+const call: Reader<{ readonly taskId: Id; readonly question?: { readonly question: Id } }> = (asked, name, limits) => {
+  if (!(asked instanceof Message)) return { taskId: anId(asked, name, limits) }
   const { id: question, taskId } = asked
   if (question === undefined || taskId === undefined) throw invalid('That message asks nothing about a task')
   return { taskId, question: { question } }
+}
+
+const anAttempt: Reader<Attempt> = (value, name) => {
+  if (value instanceof Attempt) return value as Attempt
+  throw invalid(`${name} must be an Attempt, as claim() answers one`)
 }

@@ -261,3 +261,7 @@ export function post(
   turn.emit('message.sent', id, { ...draft, ...stamp, recipient, refused }, sender)
   for (const one of refused) turn.emit('message.refused', id, one, sender)
 }
+
+/** Of a message, or the id itself. */
+export const messageId: Reader<Id> = (value, name, limits) =>
+  id(value instanceof Message ? value.id : value, name, limits)

@@ -1,7 +1,7 @@
 import { notFound } from '../errors.js'
-import { type Id, id as anId, object, read, type Reader, text } from '../input.js'
+import { type Id, id as anId, object, read, text } from '../input.js'
 import type { Turn } from '../journal/projection.js'
-import { Message } from '../messages/message.js'
+import { messageId } from '../messages/message.js'
 import { Attempt, type AttemptWrites } from './attempt.js'
 import { explainMember } from './member-explanations.js'
 import { accept, decline } from './offers.js'
@@ -18,7 +18,6 @@ export type WorkAnswer =
   /** Why there is nothing, and when it is worth asking again at the latest, ms. */
   | { readonly attempt?: undefined; readonly none: string; readonly retryAfterMs: number }
 
-const messageId: Reader<Id> = (value, name, limits) => anId(value instanceof Message ? value.id : value, name, limits)
 const accepting = object({ by: anId }, ['by'])
 const declining = object({ by: anId, reason: text }, ['by', 'reason'])
 const requesting = object({ filter: readFilter })

@@ -65,6 +65,16 @@ const claimed = async (id: string): Promise<Attempt> => {
   return (await crew.tracker.claim('ana', { taskId: id }))!
 }
 
+describe('a replica whose log went back', () => {
+  it('saves checkpoints as before', async () => {
+    await crew.tracker.create({ id: 'a', description: 'A' })
+    await goBack(1)
+    await crew.sync()
+    await crew.checkpoint()
+    expect((await storage.loadCheckpoint('crew'))?.seq).toBe(crew.journal.head?.seq)
+  })
+})
+
 describe('a replica behind a trim', () => {
   it('takes its state up from the checkpoint, says which commits it did not tell, and tells those after', async () => {
     const gaps = gapsOf(crew)

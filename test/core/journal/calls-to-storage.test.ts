@@ -6,9 +6,17 @@ import { watch } from '../../support/team.js'
 
 /** Writes down what is asked of it; before an append, `rival` may be faster. */
 class Observed extends MemoryStorage {
-  readonly calls: { readonly call: 'append' | 'read'; readonly at: number; readonly events?: number }[] = []
+  readonly calls: {
+    readonly call: 'append' | 'read'
+    readonly at: number
+    readonly events?: number
+    readonly after?: number
+  }[] = []
   /** Whether the call fails. */
   isAway = false
+  /** After which commit a read fails. */
+  unreadable: number | undefined
+  sent: Commit | undefined
   rival: (commit: Commit) => boolean = () => false
 
   constructor(readonly environment: { monotonic(): number }) {
@@ -17,13 +25,15 @@ class Observed extends MemoryStorage {
 
   override async append(journal: string, commit: Commit) {
     this.calls.push({ call: 'append', at: this.environment.monotonic(), events: commit.events.length })
+    this.sent = commit
     if (this.isAway) throw new CrewError('storage_unavailable', 'away')
     if (this.rival(commit)) await super.append(journal, { ...commit, id: `rival ${commit.seq}`, events: [] })
     return super.append(journal, commit)
   }
 
   override async read(journal: string, after: number, limit: number) {
-    this.calls.push({ call: 'read', at: this.environment.monotonic() })
+    this.calls.push({ call: 'read', at: this.environment.monotonic(), after })
+    if (this.unreadable === after) throw new CrewError('storage_unavailable', 'away')
     return super.read(journal, after, limit)
   }
 
@@ -71,6 +81,118 @@ describe('commands that are called in one go', () => {
   })
 })
 
+describe('a journal that opens', () => {
+  it('goes on where it stopped when it failed halfway', async () => {
+    const { environment, storage, journal: writer } = await opened()
+    for (let n = 0; n < 150; n++) await commands.write(writer, 'a', String(n))
+    await writer.close()
+    const journal = new Journal({ storage, environment, onError: () => undefined })
+    const registers = Registers.on(journal)
+    storage.unreadable = 99
+    await expect(journal.open()).rejects.toMatchObject({ code: 'storage_unavailable' })
+    storage.unreadable = undefined
+    storage.calls.length = 0
+    await journal.open()
+    expect(storage.calls.map(({ after }) => after)).toEqual([99])
+    expect(registers.values.get('a')).toHaveLength(150)
+  })
+
+  it('waits for a checkpoint that takes a minute to load', async () => {
+    const environment = manualEnvironment()
+    const storage = new MemoryStorage()
+    storage.loadCheckpoint = () =>
+      new Promise((resolve) => {
+        environment.setTimer(() => {
+          resolve(undefined)
+        }, 60_000)
+      })
+    const journal = new Journal({ storage, environment })
+    const opening = watch(journal.open())
+    await environment.advance('61s')
+    expect(opening.state).toBe(undefined)
+  })
+})
+
+describe('a journal that is closed', () => {
+  it('asks nothing of a storage that it never opened', async () => {
+    const environment = manualEnvironment()
+    const storage = new Observed(environment)
+    await new Journal({ storage, environment }).close()
+    await environment.settle()
+    expect(storage.calls).toEqual([])
+  })
+
+  it('as it pauses does not try again', async () => {
+    const { environment, storage, journal, write } = await opened(0.5)
+    storage.isAway = true
+    const written = watch(write(1))
+    await environment.advance('20s')
+    const closing = watch(journal.close())
+    await environment.advance('8s')
+    expect([written.state, closing.state]).toEqual(['outcome_unknown', undefined])
+    expect(storage.times('append').at(-1)).toBe(25_675)
+  })
+})
+
+describe('a commit', () => {
+  it('is sent no more once a read tells that it is stored', async () => {
+    const { environment, storage, journal, write } = await opened(0.5)
+    storage.isAway = true
+    const written = watch(write(1))
+    await environment.advance('20s')
+    await MemoryStorage.prototype.append.call(storage, 'crew', storage.sent!)
+    await journal.sync()
+    expect(written.state).toEqual([undefined])
+    const { length } = storage.sizes
+    await environment.advance('10s')
+    expect(storage.sizes).toHaveLength(length)
+  })
+
+  it('is folded once, though its answer comes after a read that brought it', async () => {
+    const { environment, storage, journal, registers, write } = await opened()
+    const append = storage.append.bind(storage)
+    let tell = (): void => undefined
+    storage.append = async (...call) => {
+      const appended = await append(...call)
+      await new Promise<void>((resolve) => (tell = resolve))
+      return appended
+    }
+    const written = watch(write(1))
+    await environment.settle()
+    await journal.sync()
+    expect(written.state).toEqual([undefined])
+    tell()
+    await environment.settle()
+    storage.append = append
+    await write(1)
+    expect(registers.values.get('a')).toHaveLength(2)
+  })
+})
+
+describe('a command that finds nothing', () => {
+  it('is not answered by a read that began before it was called', async () => {
+    const { environment, storage, journal } = await opened(0.5, false)
+    const rival = new Journal({ storage, environment, onError: () => undefined })
+    Registers.on(rival)
+    await rival.open()
+    const read = storage.read.bind(storage)
+    let answer = (): void => undefined
+    storage.read = async (...call) => {
+      storage.read = read
+      const run = await read(...call)
+      await new Promise<void>((resolve) => (answer = resolve))
+      return run
+    }
+    const first = watch(commands.take(journal, 'b', 'first'))
+    await environment.settle()
+    await commands.write(rival, 'b', 'rival')
+    const second = watch(commands.take(journal, 'b', 'second'))
+    answer()
+    await environment.settle()
+    expect([first.state, second.state]).toContainEqual(['rival'])
+  })
+})
+
 describe('a rival that was seen', () => {
   it('is given way to for a second: what it wrote is read before more is written', async () => {
     const { environment, storage, write } = await opened(0.5, false)
@@ -114,6 +236,19 @@ describe('a storage that is away', () => {
     expect(storage.times('append')).toEqual([0, 25, 75, 175])
     storage.isAway = false
     await environment.advance('1s')
+    expect(written.state).toEqual([undefined])
+  })
+})
+
+describe('a storage that is away long after the journal was opened', () => {
+  it('is tried again for as long', async () => {
+    const { environment, storage, write } = await opened()
+    await environment.advance('1h')
+    storage.isAway = true
+    const written = watch(write(1))
+    await environment.advance('10s')
+    storage.isAway = false
+    await environment.advance('5s')
     expect(written.state).toEqual([undefined])
   })
 })

@@ -4,6 +4,7 @@ import {
   type Commit,
   Communications,
   type Crew,
+  CrewError,
   type CrewOptions,
   Journal,
   MemoryStorage,
@@ -23,6 +24,10 @@ type Kept = Omit<Checkpoint, 'parts'> & { readonly parts: readonly string[] }
 class TamperedStorage extends MemoryStorage {
   override readonly maxCommitBytes: number = 4000
   saves: number[] = []
+  /** After which commits was read. */
+  reads: number[] = []
+  /** Whether the next read fails. */
+  isAway = false
   tamper: (kept: Kept) => Kept | undefined = (kept) => kept
 
   override async saveCheckpoint(journal: string, checkpoint: Checkpoint): Promise<void> {
@@ -34,6 +39,13 @@ class TamperedStorage extends MemoryStorage {
     const kept = await this.kept(journal, before)
     const tampered = kept && this.tamper(kept)
     return tampered && { ...tampered, parts: each(tampered.parts) }
+  }
+
+  override async read(journal: string, after: number, limit: number) {
+    this.reads.push(after)
+    if (!this.isAway) return super.read(journal, after, limit)
+    this.isAway = false
+    throw new CrewError('storage_unavailable', 'away')
   }
 
   async kept(journal: string, before?: number): Promise<Kept | undefined> {
@@ -98,6 +110,26 @@ describe('a checkpoint', () => {
     await crew.sync()
     expect(stateOf(later)).toEqual(stateOf(crew))
     expect(errors).toEqual([])
+  })
+
+  it('saves who opens what came before, also where the log has it all', async () => {
+    const crew = await filled()
+    await crew.checkpoint()
+    const { seq } = crew.journal.head!
+    await crew.as('ana').send('ana', 'After')
+    storage.reads = []
+    await open()
+    expect(Math.min(...storage.reads)).toBe(seq - 1)
+  })
+
+  it('is not passed over because the storage is away as it is looked at', async () => {
+    const crew = await filled()
+    await crew.checkpoint()
+    storage.isAway = true
+    await expect(open()).rejects.toMatchObject({ code: 'storage_unavailable' })
+    storage.reads = []
+    await open()
+    expect(Math.min(...storage.reads)).toBe(crew.journal.head!.seq - 1)
   })
 
   it('is gone on from also where it is itself the last commit that was trimmed', async () => {
@@ -195,6 +227,33 @@ describe('a checkpoint', () => {
     await whole.open()
     await whole.checkpoint()
     expect(storage.saves).toEqual([1])
+  })
+
+  it('is not saved by who opened from one that has more than it folds', async () => {
+    await (await filled()).checkpoint()
+    storage.saves = []
+    const journal = new Journal({ storage, environment })
+    new ReportGenerator({ tracker: new TaskTracker({ journal }), communications: new Communications({ journal }) })
+    await journal.open()
+    await expect(journal.checkpoint()).rejects.toMatchObject({ code: 'invalid_input' })
+    expect(storage.saves).toEqual([])
+  })
+
+  it('is not saved by who counts only from the middle on, and is by two that count from the start', async () => {
+    const journal = new Journal({ storage, environment })
+    const parts = { tracker: new TaskTracker({ journal }), communications: new Communications({ journal }) }
+    await journal.open()
+    await parts.tracker.create({ id: 'a', description: 'A' })
+    new ReportGenerator(parts)
+    await parts.tracker.create({ id: 'b', description: 'B' })
+    await expect(journal.checkpoint()).rejects.toMatchObject({ code: 'invalid_input' })
+
+    const crew = await open()
+    const second = new ReportGenerator({ tracker: crew.tracker, communications: crew.communications })
+    await crew.tracker.create({ id: 'c', description: 'C' })
+    expect(second.generate('summary').data).toEqual(crew.reports.generate('summary').data)
+    await crew.checkpoint()
+    expect(storage.saves).toEqual([3])
   })
 
   it('is not saved by who meets events that it does not know', async () => {

@@ -4,15 +4,15 @@ import { describe, expect, it } from 'vitest'
 import type { Environment } from '../../../src/core/environment.js'
 import { watch } from '../../support/team.js'
 
-/** An environment that counts the timers which would keep a process alive. */
-function counting(environment: ManualEnvironment): Environment & { readonly alive: () => number } {
+/** An environment that counts the timers which would keep a process alive, or all. */
+function counting(environment: ManualEnvironment, all = false): Environment & { readonly alive: () => number } {
   const alive = new Set<object>()
   return {
     ...environment,
     alive: () => alive.size,
     setTimer(run, ms, background) {
       const timer = {}
-      if (!background) alive.add(timer)
+      if (all || !background) alive.add(timer)
       const off = environment.setTimer(
         () => {
           alive.delete(timer)
@@ -86,6 +86,62 @@ describe('a journal whose storage hangs as it opens', () => {
   })
 })
 
+describe('a journal that cannot be opened', () => {
+  /** Its storage opens, and ends neither a read nor its closing before the test says so. */
+  function stuck() {
+    const environment = manualEnvironment()
+    let fail = (): void => undefined
+    let letGo = (): void => undefined
+    const storage = Object.assign(new MemoryStorage(), {
+      open: async () => undefined,
+      loadCheckpoint: () =>
+        new Promise<never>((_, reject) => {
+          fail = () => {
+            reject(new Error('away'))
+          }
+        }),
+      close: () => new Promise<void>((resolve) => (letGo = resolve)),
+    })
+    const journal = new Journal({ storage, environment, onError: () => undefined })
+    return { environment, journal, fail: () => fail(), letGo: () => letGo() }
+  }
+
+  it('says so when it has let the storage go, so that it can be opened again', async () => {
+    const { environment, journal, fail, letGo } = stuck()
+    const opening = watch(journal.open())
+    await environment.settle()
+    fail()
+    await environment.settle()
+    expect(opening.state).toBe('pending')
+    letGo()
+    await environment.settle()
+    expect(opening.state).toBe('storage_unavailable')
+  })
+
+  it('says so at once to who waits no longer', async () => {
+    const { environment, journal } = stuck()
+    const abort = new AbortController()
+    const opening = watch(journal.open({ signal: abort.signal }))
+    await environment.settle()
+    abort.abort()
+    await environment.settle()
+    expect(opening.state).toBe('cancelled')
+  })
+})
+
+describe('a journal to which nobody else writes', () => {
+  it.each([
+    ['its own memory', {}],
+    ['a storage for one', { storage: Object.assign(new MemoryStorage(), { writers: 'one' as const }) }],
+  ])('looks for nothing in %s: it has no timer', async (_, options) => {
+    const environment = counting(manualEnvironment(), true)
+    const journal = new Journal({ ...options, environment })
+    await journal.open()
+    expect(environment.alive()).toBe(0)
+    await journal.close()
+  })
+})
+
 describe('a journal that was closed', () => {
   it.each(['hang', 'error', 'open'] as const)(
     'leaves no timer behind that keeps the process alive, after: %s',
@@ -147,5 +203,19 @@ describe('a journal that was closed', () => {
     const closing = watch(journal.close())
     await environment.advance('9s')
     expect([synced.state, closing.state]).toEqual(['closed', undefined])
+  })
+
+  it('pauses no more after an append that hung until then', async () => {
+    const manual = manualEnvironment()
+    const environment = counting(manual)
+    const storage = faultyStorage(new MemoryStorage(), { environment: manual })
+    const journal = new Journal({ storage, environment, onError: () => undefined })
+    const tracker = new TaskTracker({ journal })
+    await journal.open()
+    storage.fail('hang', 'append')
+    watch(tracker.create({ description: 'Tides' }))
+    const closing = watch(journal.close())
+    await manual.advance('8s')
+    expect([closing.state, environment.alive()]).toEqual([undefined, 0])
   })
 })

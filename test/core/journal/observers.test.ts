@@ -1,4 +1,4 @@
-import { type Commit, Journal, MemoryStorage, type JournalEvent } from 'crewlog'
+import { type Commit, CrewError, Journal, MemoryStorage, type JournalEvent } from 'crewlog'
 import { manualEnvironment } from 'crewlog/testing'
 import { describe, expect, it } from 'vitest'
 import type { CommitInfo, Observer } from '../../../src/core/journal/projection.js'
@@ -130,5 +130,141 @@ describe('who observes a journal', () => {
       new Set(['replayed', 'heard', 'settled', 'rested', 'rebuilding', 'rebuilt']),
     )
     expect(registers.values.get('a')).toEqual(['one', 'two'])
+  })
+})
+
+describe('who observes a journal whose log went back', () => {
+  /** It was told of all, and the storage has lost the second commit. */
+  async function wentBack(storage?: RewindableStorage) {
+    const used = storage ?? (await written())
+    const all = await observed(used)
+    await used.rewind('crew', 1)
+    all.listening.take()
+    all.errors.length = 0
+    const { commits } = (await used.read('crew', 0, 1000)) as { readonly commits: readonly Commit[] }
+    const last = commits.at(-1)!
+    const next = (wrong: Partial<Commit>): Commit => {
+      const event = { type: 'register.written', id: 'a', at: 0, changes: { op: 'next' } }
+      return { seq: last.seq + 1, id: 'x', prev: last.id, format: 1, at: 0, events: [event], ...wrong }
+    }
+    return { ...all, storage: used, next }
+  }
+
+  it('hears of none of its commits as news, however many', async () => {
+    const storage = await written()
+    const writer = await observed(storage)
+    for (let n = 0; n < 200; n++) await commands.write(writer.journal, 'a', String(n))
+    await writer.journal.crash()
+    const { journal, listening, registers } = await wentBack(storage)
+    await journal.sync()
+    const told = listening.take().map(([what]) => what)
+    expect(told).toEqual(['rebuilding', ...Array<string>(202).fill('replayed'), 'rebuilt', 'settled'])
+    expect(registers.values.get('a')).toHaveLength(201)
+  })
+
+  it('sees all before the first commit that does not follow, and it can only be read from then on', async () => {
+    const { journal, registers, listening, storage, next } = await wentBack()
+    await storage.append('crew', next({}))
+    const read = storage.read.bind(storage)
+    storage.read = async (...call) => {
+      const run = await read(...call)
+      if ('trimmedTo' in run) return run
+      return { commits: run.commits.map((commit) => (commit.id === 'x' ? { ...commit, prev: 'other' } : commit)) }
+    }
+    await expect(journal.sync()).rejects.toMatchObject({ code: 'journal_corrupt' })
+    expect([...registers.values]).toEqual([['a', ['one']]])
+    expect(listening.take().at(-1)).toEqual(['broke', 'read_only'])
+  })
+
+  it('sees all before the first commit that cannot be folded, and nothing of what was lost', async () => {
+    const { journal, registers, storage, next } = await wentBack()
+    const event = { type: 'register.written', id: 'a', at: 0, changes: { unfoldable: true } }
+    await storage.append('crew', next({ events: [event] }))
+    await expect(journal.sync()).rejects.toMatchObject({ code: 'journal_corrupt' })
+    expect([...registers.values]).toEqual([['a', ['one']]])
+  })
+
+  it('finds it as it was when the log is trimmed as it is read, and the new state at the next look', async () => {
+    const { journal, registers, storage } = await wentBack()
+    const read = storage.read.bind(storage)
+    storage.read = async (journal, after, limit) => {
+      if (after > 0 || limit === 1) return read(journal, after, limit)
+      storage.read = read
+      return { trimmedTo: 1 }
+    }
+    await expect(journal.sync()).rejects.toMatchObject({ code: 'storage_unavailable' })
+    expect([...registers.values.keys()]).toEqual(['a', 'b'])
+    await journal.sync()
+    expect([...registers.values]).toEqual([['a', ['one']]])
+  })
+})
+
+describe('who observes a journal whose log is answered wrongly', () => {
+  /** The next page has a wrong commit behind the head, and no other page has. */
+  async function mistaken(wrong: (head: CommitInfo) => Partial<Commit>, isLasting = false) {
+    const storage = await written()
+    const all = await observed(storage)
+    all.listening.take()
+    all.errors.length = 0
+    const head = all.journal.head!
+    const read = storage.read.bind(storage)
+    let reads = 0
+    storage.read = async (...call) => {
+      reads++
+      if (!isLasting) storage.read = read
+      const run = await read(...call)
+      const commit = {
+        seq: head.seq + 1,
+        id: 'x',
+        prev: head.id,
+        format: 1 as const,
+        at: 0,
+        events: [],
+        ...wrong(head),
+      }
+      return 'commits' in run ? { commits: [...run.commits, commit] } : run
+    }
+    return { ...all, reads: () => reads }
+  }
+
+  it('hears of a rebuild when the next commit follows another one, and it goes on', async () => {
+    const { journal, listening, registers } = await mistaken(() => ({ prev: 'other' }))
+    await journal.sync()
+    expect(listening.take().filter(([what]) => what !== 'replayed')).toEqual([
+      ['rebuilding'],
+      ['rebuilt', { from: 3, to: 2, hasDiverged: true }],
+      ['settled'],
+    ])
+    await commands.write(journal, 'a', 'four')
+    expect(registers.values.get('a')).toEqual(['one', 'two', 'four'])
+  })
+
+  it('hears of no rebuild when a commit is missing: it is told as damage, and nothing is read any more', async () => {
+    const lasting = await mistaken(({ seq }) => ({ seq: seq + 2, prev: 'missing' }), true)
+    const { journal, listening, environment, errors, reads } = lasting
+    await expect(journal.sync()).rejects.toMatchObject({ code: 'journal_corrupt' })
+    expect(reads()).toBe(1)
+    await expect(journal.sync()).rejects.toMatchObject({ code: 'journal_corrupt' })
+    await environment.advance('1m')
+    expect(reads()).toBe(1)
+    expect(listening.take()).toEqual([['broke', 'read_only']])
+    expect(errors.filter((error) => CrewError.is(error))).toMatchObject([{ code: 'journal_corrupt' }])
+  })
+})
+
+describe('who observes a journal that cannot be opened', () => {
+  it('hears of what was folded and of nothing else: who opens it is told why', async () => {
+    const storage = await written()
+    const { seq, id: prev } = (await observed(storage)).journal.head!
+    await storage.append('crew', { seq: seq + 1, id: 'x', prev, format: 2, at: 0, events: [] })
+    const errors: unknown[] = []
+    const onError = (error: unknown) => errors.push(error)
+    const journal = new Journal({ storage, environment: manualEnvironment(), onError })
+    Registers.on(journal)
+    const listening = new Listening(false)
+    journal.observe(listening)
+    await expect(journal.open()).rejects.toMatchObject({ code: 'unsupported_version' })
+    expect(listening.take().map(([what]) => what)).toEqual(['replayed', 'replayed', 'replayed'])
+    expect(errors).toEqual([])
   })
 })

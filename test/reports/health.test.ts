@@ -85,7 +85,7 @@ describe('health', () => {
 
     await communications.resend(sent.id!)
     await tracker.retry('broken', { cascade: true })
-    await tracker.resume('asked', { by: 'ana', answer: 'yes' })
+    await tracker.resume('asked', { by: 'bo', answer: 'yes' })
     await tracker.update('late', { dueAt: null })
     await crew.join('bo', { skills: { magic: 1, code: 1 } })
     expect(kinds(reports)).toEqual([])

@@ -159,16 +159,11 @@ const CHECKS: readonly WaitReason[] = ['approval', 'authorization', 'review']
 
 /** Throws unless the task waits, and says what became of what it waited for. */
 function expectWaiting(task: Task, move: 'resume' | 'review'): void {
-  const { id, status, answers, failure } = task
-  if (status === 'waiting') return
+  const { answers, failure } = task
   const last = answers.at(-1)
-  const answered = last && `; ${last.by} answered at ${new Date(last.at).toISOString()}`
+  const answered = last ? `; ${last.by} answered at ${new Date(last.at).toISOString()}` : ''
   const ended = failure?.code === 'timed_out' ? '; nobody answered in time' : answered
-  throw new CrewError(
-    'invalid_transition',
-    `Task ${id} is ${status}, and waits for no ${move === 'review' ? 'review' : 'answer'} now${ended ?? ''}`,
-    { id, status },
-  )
+  moves.expectMove(task, move, `waits for no ${move === 'review' ? 'review' : 'answer'} now${ended}`)
 }
 
 /** Whether a task waits for the verdict of that member, who was asked for it. */

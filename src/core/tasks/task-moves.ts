@@ -58,11 +58,11 @@ export interface Chances {
   readonly chance: number
 }
 
-/** Throws `invalid_transition` unless `move` is legal in this status. */
-export function expectMove({ id, status }: Task, move: string): void {
+/** Throws `invalid_transition` unless `move` is legal in this status; `why` says it otherwise than by its name. */
+export function expectMove({ id, status }: Task, move: string, why = `cannot ${move}`): void {
   const moves = MOVES[status]
   if (!moves.includes(move))
-    throw new CrewError('invalid_transition', `Task ${id} is ${status}: cannot ${move}; it can ${moves.join(', ')}`, {
+    throw new CrewError('invalid_transition', `Task ${id} is ${status}: ${why}; it can ${moves.join(', ')}`, {
       id,
       status,
     })

@@ -75,7 +75,10 @@ describe('redaction', () => {
     ])
     expect(reports.generate('health').toMarkdown()).toContain('Who is K.?')
     const thread = communications.thread({ taskId: 'tides' })
-    expect(thread.toMarkdown({ redact: true })).toBe('**ana** to bo, 2026-01-01T00:00:00.000Z')
+    const at = '2026-01-01T00:00:00.000Z'
+    expect(thread.toMarkdown({ redact: true })).toBe(
+      `**somebody** makes it, ${at}\n\n**ana** begins attempt 1, ${at}\n\n**ana** asks bo, ${at}`,
+    )
     expect(thread.toMarkdown()).toContain('Who is K.?')
   })
 

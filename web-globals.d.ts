@@ -35,7 +35,7 @@ declare class MessageChannel {
   readonly port2: MessagePort
 }
 
-declare const console: { error(...data: unknown[]): void }
+declare const console: { error(...data: unknown[]): void; warn(...data: unknown[]): void }
 declare const performance: { now(): number }
 declare function queueMicrotask(run: () => void): void
 declare function structuredClone<T>(value: T): T

@@ -9,7 +9,8 @@ export interface Platform {
 // Taken once, so that a test runner's fake timers do not hold it up.
 const { setTimeout } = globalThis as unknown as { readonly setTimeout: Later }
 const realPlatform: Platform = {
-  setTimeout,
+  // Called by itself: browsers refuse it as a method of something else.
+  setTimeout: (run, ms) => setTimeout(run, ms),
   warn: (words) => {
     console.warn(words)
   },

@@ -31,10 +31,11 @@ export const collaboration = {
     return traced(op, declined, ['message.sent'])
   },
   handOff: (replica, step, op) =>
-    ofAttempt(({ task, fence }, { other }) => {
-      const handed = replica.crew.tracker.handOff(task.id, other, { note: op, fence })
-      return traced(op, handed, ['message.sent'])
-    })(replica, step, op),
+    ofAttempt(({ task, fence }, { other }) => ({
+      answer: replica.crew.tracker.handOff(task.id, other, { note: op, fence }),
+      // A later hand-off tells what was tried, and so this note again.
+      trace: { types: ['message.sent'], mark: `"content":"${op}"` },
+    }))(replica, step, op),
   request: (replica, { member }) => ({
     answer: replica.crew.tracker.request(member).then(({ attempt }) => {
       if (attempt) replica.attempts.unshift(attempt)

@@ -1,7 +1,6 @@
 import { abortable, type Abortable } from '../core/abortable.js'
 import { Attempt } from '../core/tasks/attempt.js'
 import type { WorkAnswer } from '../core/tasks/collaboration.js'
-import type { Communications } from '../core/messages/communications.js'
 import type { Delivery, DeliveryRef } from '../core/messages/delivery.js'
 import { CrewError, invalid } from '../core/errors.js'
 import {
@@ -17,15 +16,18 @@ import {
 } from '../core/input.js'
 import { isEmpty, type Json } from '../core/json.js'
 import type { Kinds } from '../core/kinds.js'
-import type { MemberInfo, Members } from '../core/members.js'
 import type { Idempotent } from '../core/idempotency.js'
 import { Message, type MessageDraft, messageId } from '../core/messages/message.js'
-import type { MessageFilter } from '../core/messages/message-filter.js'
-import { type Card, inOrder } from '../core/tasks/task-card.js'
-import { readFilter, select, type TaskFilter } from '../core/tasks/task-filter.js'
-import type { ClaimOptions, TaskTracker } from '../core/tasks/task-tracker.js'
+import { readFilter, type TaskFilter } from '../core/tasks/task-filter.js'
+import type { ClaimOptions } from '../core/tasks/task-tracker.js'
 import type { Task } from '../core/tasks/task.js'
-import { type Thread, threadOf } from '../core/messages/thread.js'
+import {
+  type ForwardMessageOptions,
+  forwardMessage,
+  type ForwardTaskOptions,
+  forwardTask,
+  type OtherCrew,
+} from './forward.js'
 import {
   expectHandler,
   type Handler,
@@ -34,18 +36,8 @@ import {
   type ReviewHandler,
   type Verdict,
 } from './handlers.js'
-import type { LastSeen } from './last-seen.js'
+import { MemberView } from './member-view.js'
 import { type Running, Stopper } from './stopper.js'
-import type { Work } from './work.js'
-
-/** What of a crew a member's handle needs. */
-export interface MemberSurroundings<K extends Kinds> {
-  readonly members: Members
-  readonly seen: LastSeen
-  readonly communications: Communications
-  readonly tracker: TaskTracker<K>
-  readonly work: Work
-}
 
 /** What else a message says, or how it is sent. */
 export type MessageOptions = Omit<MessageDraft, 'sender' | 'recipient' | 'topic' | 'content'>
@@ -63,111 +55,35 @@ const attemptsOptions = object({ filter: readFilter, signal: abortable.signal })
 const listenOptions = object({ signal: abortable.signal })
 
 /** One member of a crew, acting only as itself: it has no way to name another as sender, taker or reader. */
-export class Member<K extends Kinds = Kinds> {
-  readonly id: Id
-  readonly #of: MemberSurroundings<K>
-
-  /** @internal */
-  constructor(id: Id, of: MemberSurroundings<K>) {
-    this.id = id
-    this.#of = of
-  }
-
-  /** Throws `not_found` once it has left, `closed` once the crew is. */
-  get info(): MemberInfo {
-    this.#of.tracker.parts.journal.assertOpen()
-    return this.#of.seen.tell(this.#of.members.expect(this.id))
-  }
-
-  /** The schemas that its crew was opened with. */
-  get kinds(): K {
-    return this.#of.tracker.kinds
-  }
-
-  /** Messages queued or leased for it, oldest first. */
-  get inbox(): readonly Message[] {
-    return this.#of.communications.inbox(this.id)
-  }
-
-  /** All that was ever sent to it. @internal */
-  get received(): readonly Message[] {
-    return this.#of.communications.messages({ recipient: this.id })
-  }
-
-  /** Open tasks that it is assigned or works on. */
-  get tasks(): readonly Task[] {
-    const { tracker } = this.#of
-    const { board } = tracker.parts
-    const assigned = tracker.list({ assignee: this.id, status: ['pending', 'in_progress', 'waiting'] })
-    const cards = new Set(assigned.map(({ id }) => board.card(id) as Card))
-    for (const card of board.inStage('in_progress')) if (card.task.holder === this.id) cards.add(card)
-    return inOrder(cards).filter((task) => this.sees(task))
-  }
-
-  /** Of the whole board, what it can see; throws like `tracker.list`. */
-  list(filter: TaskFilter = {}): readonly Task[] {
-    const { journal, board } = this.#of.tracker.parts
-    journal.assertOpen()
-    return select(board, filter, (task) => this.sees(task))
-  }
-
-  /** Undefined for one that it cannot see, too. */
-  task(id: Id): Task | undefined {
-    const task = this.#of.tracker.get(id)
-    return task && this.sees(task) ? task : undefined
-  }
-
-  /** Those that it can see, in the order of sending; throws like `communications.messages`. */
-  messages(filter: MessageFilter = {}): readonly Message[] {
-    return this.#of.communications.among(filter, (message) => this.sees(message))
-  }
-
-  /** What it can see of a thread. */
-  thread(of: Id | { readonly taskId: Id }): Thread {
-    const thread = this.#of.communications.thread(of).filter((message) => this.sees(message))
-    return threadOf(thread, typeof of === 'string' ? undefined : this.task(of.taskId))
-  }
-
-  /**
-   * Whether it can see that: what `canSee` of the crew says; without it, all tasks, and the messages that it sends or
-   * gets or that are about a task.
-   */
-  sees(entity: Task | Message): boolean {
-    const sight = this.#of.tracker.parts.desk.access?.sightOf(this.id)
-    if (sight) return sight(entity)
-    if (!(entity instanceof Message)) return true
-    const { sender, recipients, taskId } = entity
-    return taskId !== undefined || sender === this.id || recipients.includes(this.id)
-  }
-
+export class Member<K extends Kinds = Kinds> extends MemberView<K> {
   async send(to: Id | readonly Id[], content: Json, options: MessageOptions & Idempotent = {}): Promise<Message> {
     const { more, once } = this.#options(options)
-    return this.#of.communications.send(withMore(more, { sender: this.id, recipient: to, content }), once)
+    return this.of.communications.send(withMore(more, { sender: this.id, recipient: to, content }), once)
   }
 
   /** To all other members. */
   async broadcast(content: Json, options: MessageOptions & Idempotent = {}): Promise<Message> {
     const { more, once } = this.#options(options)
-    return this.#of.communications.broadcast(withMore(more, { sender: this.id, content }), once)
+    return this.of.communications.broadcast(withMore(more, { sender: this.id, content }), once)
   }
 
   /** To all others who follow the topic when it is sent. */
   async publish(topic: Id, content: Json, options: MessageOptions & Idempotent = {}): Promise<Message> {
     const { more, once } = this.#options(options)
-    return this.#of.communications.publish(topic, withMore(more, { sender: this.id, content }), once)
+    return this.of.communications.publish(topic, withMore(more, { sender: this.id, content }), once)
   }
 
   /** From now on it gets what others publish to the topic. */
   follow(topic: Id): Promise<void> {
-    return this.#of.communications.follow(this.id, topic)
+    return this.of.communications.follow(this.id, topic)
   }
 
   unfollow(topic: Id): Promise<void> {
-    return this.#of.communications.unfollow(this.id, topic)
+    return this.of.communications.unfollow(this.id, topic)
   }
 
   reply(to: Message | Id, content: Json, options: Idempotent = {}): Promise<Message> {
-    return this.#of.communications.reply(to, { sender: this.id, content }, options)
+    return this.of.communications.reply(to, { sender: this.id, content }, options)
   }
 
   /** Sends a question, and resolves to the reply. Rejects with `timed_out` (default 60 s), `cancelled` or `closed`. */
@@ -178,43 +94,43 @@ export class Member<K extends Kinds = Kinds> {
   ): Promise<Message> {
     const { signal, timeoutMs, idempotencyKey, ...about } = read(anyFields, options, 'options')
     const limits = { signal, timeoutMs, idempotencyKey } as Abortable & Idempotent
-    return this.#of.communications.ask(withMore(about, { sender: this.id, recipient: to, content }), limits)
+    return this.of.communications.ask(withMore(about, { sender: this.id, recipient: to, content }), limits)
   }
 
   receive(options: { readonly limit?: number; readonly leaseMs?: number } = {}): Promise<readonly Delivery[]> {
-    return this.#of.communications.receive(this.id, options)
+    return this.of.communications.receive(this.id, options)
   }
 
   async acknowledge(delivery: DeliveryRef): Promise<void> {
-    await this.#of.communications.acknowledge(this.#mine(delivery))
+    await this.of.communications.acknowledge(this.#mine(delivery))
   }
 
   async giveBack(
     delivery: DeliveryRef,
     options: { readonly reason?: string; readonly delayMs?: number; readonly final?: boolean } = {},
   ): Promise<void> {
-    await this.#of.communications.giveBack(this.#mine(delivery), options)
+    await this.of.communications.giveBack(this.#mine(delivery), options)
   }
 
   /** Runs the handler on one message after another; each is acknowledged when it resolves, given back when it throws. */
   listen(handler: (message: Message) => unknown, options: { readonly signal?: AbortSignal } = {}): Running {
     expectHandler(handler)
-    this.#of.tracker.parts.journal.assertOpen()
+    this.of.tracker.parts.journal.assertOpen()
     const stopper = new Stopper()
     stopper.stopWith(read(listenOptions, options, 'options').signal)
-    return stopper.running([this.#of.work.listen({ member: this.id, stopper }, handler)])
+    return stopper.running([this.of.work.listen({ member: this.id, stopper }, handler)])
   }
 
   /** One message after another; each is acknowledged when the next is asked for, or the loop is left. */
   mail(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Message> {
     const stopper = new Stopper()
     stopper.stopWith(read(listenOptions, options, 'options').signal)
-    return this.#of.work.mail({ member: this.id, stopper })
+    return this.of.work.mail({ member: this.id, stopper })
   }
 
   /** The best ready task that it may do, or undefined. */
   claim(options: ClaimOptions = {}): Promise<Attempt | undefined> {
-    return this.#of.tracker.claim(this.id, options)
+    return this.of.tracker.claim(this.id, options)
   }
 
   /**
@@ -229,7 +145,7 @@ export class Member<K extends Kinds = Kinds> {
     const { run, kinds } = read(readHandler, handler, 'handler')
     const filter = { ...kinds, ...wanted }
     const loop = { member: this.id, stopper, ...(!isEmpty(filter) && { filter }) }
-    return stopper.running(Array.from({ length: concurrency }, () => this.#of.work.work({ ...loop }, run)))
+    return stopper.running(Array.from({ length: concurrency }, () => this.of.work.work({ ...loop }, run)))
   }
 
   /** One attempt after another; one that is left without an outcome fails as abandoned. */
@@ -237,7 +153,7 @@ export class Member<K extends Kinds = Kinds> {
     const { filter: wanted, signal } = read(attemptsOptions, options, 'options')
     const stopper = new Stopper()
     stopper.stopWith(signal)
-    return this.#of.work.attempts({ member: this.id, filter: wanted, stopper })
+    return this.of.work.attempts({ member: this.id, filter: wanted, stopper })
   }
 
   /**
@@ -246,7 +162,7 @@ export class Member<K extends Kinds = Kinds> {
    */
   async answer(asked: Id | Message, answer: Json): Promise<Task> {
     const { taskId, question } = read(call, asked, 'asked')
-    return this.#of.tracker.resume(taskId, { by: this.id, answer, ...question })
+    return this.of.tracker.resume(taskId, { by: this.id, answer, ...question })
   }
 
   /**
@@ -255,7 +171,7 @@ export class Member<K extends Kinds = Kinds> {
    */
   async review(asked: Id | Message, verdict: Verdict): Promise<Task> {
     const { taskId, question } = read(call, asked, 'asked')
-    return this.#of.tracker.review(
+    return this.of.tracker.review(
       taskId,
       withMore(read(anyFields, verdict, 'options') as unknown as Verdict, { by: this.id, ...question }),
     )
@@ -267,15 +183,15 @@ export class Member<K extends Kinds = Kinds> {
    */
   reviews(handler: ReviewHandler, options: { readonly signal?: AbortSignal } = {}): Running {
     expectHandler(handler)
-    this.#of.tracker.parts.journal.assertOpen()
+    this.of.tracker.parts.journal.assertOpen()
     const stopper = new Stopper()
     stopper.stopWith(read(listenOptions, options, 'options').signal)
-    return stopper.running([this.#of.work.review({ member: this.id, stopper }, handler)])
+    return stopper.running([this.of.work.review({ member: this.id, stopper }, handler)])
   }
 
   /** Claims, told in the thread of the task; or answers why there is nothing, and when to ask again. */
   request(filter?: TaskFilter): Promise<WorkAnswer> {
-    return this.#of.tracker.request(this.id, filter === undefined ? {} : { filter })
+    return this.of.tracker.request(this.id, filter === undefined ? {} : { filter })
   }
 
   /** Says to others that they may take a pending task; the first who accepts has it. */
@@ -284,23 +200,23 @@ export class Member<K extends Kinds = Kinds> {
     to: Id | readonly Id[],
     options: { readonly note?: string; readonly expiresAt?: TimeInput } = {},
   ): Promise<Message> {
-    return this.#of.tracker.offer(taskId, to, withMore(read(anyFields, options, 'options'), { by: this.id }))
+    return this.of.tracker.offer(taskId, to, withMore(read(anyFields, options, 'options'), { by: this.id }))
   }
 
   /** Takes what was offered or handed to it. Rejects with `already_claimed`, which names who was faster. */
   accept(offer: Message | Id): Promise<Attempt> {
-    return this.#of.tracker.accept(offer, { by: this.id })
+    return this.of.tracker.accept(offer, { by: this.id })
   }
 
   /** Who has offered it is told why. */
   decline(offer: Message | Id, reason: string): Promise<Task> {
-    return this.#of.tracker.decline(offer, { by: this.id, reason })
+    return this.of.tracker.decline(offer, { by: this.id, reason })
   }
 
   /** Ends its attempt, and offers others to go on with what it knows; for one lease only they may. */
   async handOff(attempt: Attempt, to: Id | readonly Id[], note: string): Promise<Message> {
     const { task, fence } = this.#own(attempt)
-    return this.#of.tracker.handOff(task.id, to, { note, fence })
+    return this.of.tracker.handOff(task.id, to, { note, fence })
   }
 
   /** Asks those who have the skills, by default those of the task; `awaitReply` waits for the first answer. */
@@ -310,25 +226,44 @@ export class Member<K extends Kinds = Kinds> {
     options: { readonly skills?: Readonly<Record<string, number>> } = {},
   ): Promise<Message> {
     const { task, fence } = this.#own(attempt)
-    return this.#of.tracker.askForHelp(task.id, question, withMore(read(anyFields, options, 'options'), { fence }))
+    return this.of.tracker.askForHelp(task.id, question, withMore(read(anyFields, options, 'options'), { fence }))
+  }
+
+  /**
+   * Has another crew do what it works on, and ends the attempt with the outcome: the result or failure there, and what
+   * was spent. The copy there is made once, however often this is called, by whichever process; it is cancelled with the
+   * task here. Rejects with `not_found` when `by` is no member there, `loop_detected` for what came from that crew,
+   * `closed`, `storage_unavailable` or `already_exists` (a task of the same id that is no copy).
+   */
+  forward<Input, Result>(attempt: Attempt<Input, Result>, to: OtherCrew, options?: ForwardTaskOptions): Promise<Task>
+  /**
+   * Sends a message on to members of another crew, once (for a day) however often it is called, and resolves to the copy.
+   * Of a question that waits for its reply it brings that back, and resolves to it; to undefined when it is too late.
+   */
+  forward(message: Message, to: OtherCrew, options: ForwardMessageOptions): Promise<Message | undefined>
+  async forward(what: unknown, to: OtherCrew, options: object = {}): Promise<Task | Message | undefined> {
+    const { crew, communications, tracker } = this.of
+    const forwarder = { crew, member: this.id, communications, now: tracker.parts.journal.environment.now() }
+    if (what instanceof Message) return forwardMessage(forwarder, what, to, options as ForwardMessageOptions)
+    return forwardTask(forwarder, this.#own(what as Attempt), to, options)
   }
 
   /** The reply to a message that it sent. Rejects with `timed_out`, `cancelled` or `closed`. */
   async awaitReply(message: Message | Id, options: Abortable = {}): Promise<Message> {
     const id = read(messageId, message, 'message')
-    const sent = this.#of.communications.get(id)
+    const sent = this.of.communications.get(id)
     if (sent && sent.sender !== this.id)
       throw new CrewError('permission_denied', `${this.id} waits only for replies to messages of its own`, { id })
-    return this.#of.communications.awaitReply(id, options)
+    return this.of.communications.awaitReply(id, options)
   }
 
   comment(taskId: Id, text: string): Promise<Message> {
-    return this.#of.tracker.comment(taskId, text, { by: this.id })
+    return this.of.tracker.comment(taskId, text, { by: this.id })
   }
 
   /** Whether it takes work. */
   async setAvailability(available: boolean): Promise<void> {
-    const { members, tracker } = this.#of
+    const { members, tracker } = this.of
     const { journal, desk } = tracker.parts
     await journal.decide((turn) => {
       members.expect(this.id)

@@ -1,4 +1,4 @@
-import type { Environment, Off } from '../core/environment.js'
+import type { Environment } from '../core/environment.js'
 import type { Id } from '../core/input.js'
 import type { JournalEvent } from '../core/journal/journal-storage.js'
 import type { CommitInfo, Observer } from '../core/journal/projection.js'
@@ -20,8 +20,6 @@ export interface Review {
   readonly member: Id
   /** How often its handler threw. */
   failures: number
-  /** Of one that is put off. */
-  offTimer?: Off | undefined
   isDue: boolean
 }
 
@@ -58,29 +56,32 @@ export class Reviewers implements Observer {
   /** Whether its verdict is still asked for. */
   isOpen({ task: { id, waitingFor }, member }: Review): boolean {
     const now = this.#parts.board.get(id)
-    return now !== undefined && awaitsReview(now, member) && now.waitingFor?.since === waitingFor?.since
-  }
-
-  /** The message that asked for it, so that no later result is judged. */
-  questionOf({ task }: Review): { readonly question?: Id } {
-    const { id: question } = this.#parts.desk.notices.question(task) ?? {}
-    return question === undefined ? {} : { question }
+    return now !== undefined && awaitsReview(now, member) && now.waitingFor?.id === waitingFor?.id
   }
 
   over(review: Review): void {
     this.#taken.delete(keyOf(review))
   }
 
-  /** Begins it again later. */
-  putOff(review: Review): void {
+  /** Begins it again later, if it is still asked for and the loop still runs. */
+  putOff(review: Review, { stopper }: Loop): void {
+    if (stopper.isStopped || !this.isOpen(review)) {
+      this.over(review)
+      return
+    }
     review.failures++
     const most = Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** (review.failures - 1))
-    const pauseMs = most * this.#environment.random()
-    review.offTimer = this.#environment.setTimer(() => {
+    const offTimer = this.#environment.setTimer(() => {
+      offStop()
       if (!this.isOpen(review)) this.over(review)
       review.isDue = true
       this.#wake(review.member)
-    }, pauseMs)
+    }, most * this.#environment.random())
+    const offStop = stopper.onStop(() => {
+      offTimer()
+      this.over(review)
+      this.#wake(review.member)
+    })
   }
 
   heard({ type, id }: JournalEvent, _commit: CommitInfo, change: unknown): void {
@@ -92,10 +93,6 @@ export class Reviewers implements Observer {
 
   rebuilt(): void {
     for (const { resume } of this.#line.all) resume()
-  }
-
-  closed(): void {
-    for (const { offTimer } of this.#taken.values()) offTimer?.()
   }
 
   #find(loop: Loop): Review | undefined {
@@ -122,4 +119,4 @@ export class Reviewers implements Observer {
 }
 
 const keyOf = ({ task: { id, waitingFor }, member }: Pick<Review, 'task' | 'member'>): string =>
-  JSON.stringify([member, id, waitingFor?.since])
+  JSON.stringify([member, id, waitingFor?.id])

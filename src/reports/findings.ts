@@ -35,12 +35,10 @@ const ROUNDS = 10
 /** What is told of texts of others; nothing to outsiders. */
 const said = ({ redact }: ReportView, ...texts: readonly (string | undefined)[]): string =>
   redact ? '' : texts.flatMap((text) => (text === undefined ? [] : `: ${text}`)).join('')
-const name = ({ title, description }: Task): string => title ?? description.slice(0, 80)
-
 export function waiting(view: ReportView, task: Task): Finding {
   const { for: reason = 'external', of = [], since = 0, question } = task.waitingFor ?? {}
   const who = of.length > 0 ? of.map((id) => `\`${id}\``).join(', ') : 'anybody'
-  const text = `Waits for ${reason}${said(view, name(task), question)}`
+  const text = `Waits for ${reason}${said(view, view.named(task), question)}`
   const help = `\`${reason === 'review' ? 'review' : 'answer'}('${task.id}')\` by ${who}`
   return { kind: 'waiting', taskId: task.id, since, text, help }
 }
@@ -49,7 +47,7 @@ export const overdue = (view: ReportView, task: Task): Finding => ({
   kind: 'overdue',
   taskId: task.id,
   since: task.dueAt ?? 0,
-  text: `Overdue and ${task.status}${said(view, name(task))}`,
+  text: `Overdue and ${task.status}${said(view, view.named(task))}`,
   help: 'Raise its priority, give it to somebody, or change dueAt',
 })
 
@@ -63,7 +61,7 @@ export function failed(view: ReportView, task: Task): Finding | undefined {
     kind: 'failed',
     taskId: task.id,
     since: task.endedAt ?? 0,
-    text: `Failed${why(task)}${said(view, name(task), task.failure?.message ?? '')}`,
+    text: `Failed${why(task)}${said(view, view.named(task), task.failure?.message ?? '')}`,
     help: `\`retry('${task.id}', { cascade: true })\` once the cause is mended, or leave it`,
   }
 }
@@ -82,7 +80,7 @@ export function stuck(view: ReportView, task: Task): Finding | undefined {
     kind: 'stuck',
     taskId: task.id,
     since: bad.endedAt ?? 0,
-    text: `Blocked for good by ${bad.id}, which is ${bad.status}${said(view, name(task))}`,
+    text: `Blocked for good by ${bad.id}, which is ${bad.status}${said(view, view.named(task))}`,
     help: `\`retry('${bad.id}')\`, or \`removeDependency('${task.id}', '${bad.id}')\``,
   }
 }
@@ -94,8 +92,8 @@ export function nobody(view: ReportView, task: Task): Finding {
     .join(', ')
   const text =
     task.assignees.length > 0
-      ? `None of its assignees is available${said(view, name(task))}`
-      : `Nobody available has ${wanted || 'time'}${said(view, name(task))}`
+      ? `None of its assignees is available${said(view, view.named(task))}`
+      : `Nobody available has ${wanted || 'time'}${said(view, view.named(task))}`
   return {
     kind: 'nobody',
     taskId: task.id,
@@ -115,7 +113,7 @@ export function circling(view: ReportView, task: Task): Finding | undefined {
     kind: 'rounds',
     taskId: task.id,
     since: first?.at ?? task.createdAt,
-    text: `Asked or sent back ${rounds} times in a row${said(view, name(task), answers.at(-1)?.remarks)}`,
+    text: `Asked or sent back ${rounds} times in a row${said(view, view.named(task), answers.at(-1)?.remarks)}`,
     help: `Read its answers; say more in its description, change its reviewers, or \`cancel('${task.id}')\``,
   }
 }
@@ -129,7 +127,7 @@ export function idle(view: ReportView, { tasks: [first, ...others], since, membe
     kind: 'untaken',
     taskId: first.id,
     since,
-    text: `Nobody takes ${what}, though ${member} is free${said(view, name(first))}`,
+    text: `Nobody takes ${what}, though ${member} is free${said(view, view.named(first))}`,
     help: `See whether a handler of \`${member}\` runs and takes that kind, and whether the kind is misspelt`,
   }
 }
@@ -139,7 +137,7 @@ export const falling = (view: ReportView, id: string, task: Task | undefined): F
   kind: 'cascade',
   taskId: id,
   since: task?.endedAt ?? 0,
-  text: `Others have yet to fall with it${said(view, task && name(task))}`,
+  text: `Others have yet to fall with it${said(view, task && view.named(task))}`,
   help: 'Wait: any open crew goes on with it',
 })
 

@@ -54,7 +54,8 @@ const sentAt = ({ sentAt = 0 }: Message): number => sentAt
 const pairOf = (key: string): readonly [Id, Id] => JSON.parse(key) as [Id, Id]
 const over = (groups: MultiMap<string, Message>, most: number): (readonly [string, readonly Message[]])[] =>
   [...groups.keys()].filter((key) => groups.of(key).size >= most).map((key) => [key, [...groups.of(key)]])
-const firstOf = (messages: readonly Message[]): number => Math.min(...messages.map(sentAt))
+/** Of messages, the newest first. */
+const firstOf = (messages: readonly Message[]): number => sentAt(messages.at(-1) as Message)
 
 const echo = (view: ReportView, [sender, recipient]: readonly [Id, Id], messages: readonly Message[]): Finding => ({
   kind: 'echo',

@@ -35,7 +35,7 @@ export interface CrewMatchers<R = void> {
 
 declare global {
   // Jest and vitest both look for matchers here.
-  // eslint-disable-next-line @typescript-eslint/no-namespace
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- only so it can be added to
   namespace jest {
     // eslint-disable-next-line @typescript-eslint/no-empty-object-type, @typescript-eslint/no-unused-vars -- as they declare it
     interface Matchers<R, T = {}> extends CrewMatchers<R> {}

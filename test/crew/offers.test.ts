@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Attempt, type Crew, type Member, openCrew } from 'crewlog'
+import { type Attempt, type Crew, type Member, openCrew, TaskTracker } from 'crewlog'
 import { manualEnvironment, type ManualEnvironment } from 'crewlog/testing'
 
 let environment: ManualEnvironment
@@ -49,11 +49,12 @@ describe('an offer', () => {
   })
 
   it.each([
-    ['cancelled', () => crew.tracker.cancel('letter')],
-    ['given to another by hand', () => crew.tracker.assign('letter', 'cy')],
-  ])('is over when the task is %s', async (_, end) => {
-    await ana.offer('letter', 'bo')
+    ['cancelled', 'the task is cancelled', () => crew.tracker.cancel('letter')],
+    ['given to another by hand', 'given to cy', () => crew.tracker.assign('letter', 'cy')],
+  ])('is over when the task is %s, and says so', async (_, reason, end) => {
+    const offer = await ana.offer('letter', 'bo')
     await end()
+    expect(deliveryOf(offer.id, 'bo')).toMatchObject({ state: 'expired', reasons: [reason] })
     expect(crew.tracker.get('letter')?.offers).toEqual([])
     expect(bo.inbox).toEqual([])
   })
@@ -381,6 +382,27 @@ describe('asking for work', () => {
     const before = crew.journal.head?.seq
     await bo.request()
     expect(crew.journal.head?.seq).toBe(before)
+  })
+})
+
+describe('a tracker without mail', () => {
+  it.each<[string, (tracker: TaskTracker, fence: number) => Promise<unknown>]>([
+    ['an offer', (tracker) => tracker.offer('poem', 'bo', { by: 'ana' })],
+    ['a hand-off', (tracker, fence) => tracker.handOff('letter', 'bo', { note: 'Yours', fence })],
+    ['a call for help', (tracker, fence) => tracker.askForHelp('letter', 'How?', { fence, skills: {} })],
+  ])('refuses %s, which nobody would hear of', async (_, call) => {
+    const tracker = new TaskTracker()
+    await tracker.createMany([
+      { id: 'letter', description: 'Write a letter' },
+      { id: 'poem', description: 'Write a poem' },
+    ])
+    const { fence } = (await tracker.claim('ana', { taskId: 'letter' })) as Attempt
+    // Named once, one is a member.
+    await tracker.assign('poem', 'bo')
+    await tracker.unassign('poem')
+    const before = tracker.list()
+    await expect(call(tracker, fence)).rejects.toThrow(/open a crew/)
+    expect(tracker.list()).toEqual(before)
   })
 })
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Attempt, type Crew, type Member, MemoryStorage, openCrew, type Task } from 'crewlog'
+import { type Attempt, type Crew, CrewError, type Member, MemoryStorage, openCrew, type Task } from 'crewlog'
 import { faultyStorage, manualEnvironment, type ManualEnvironment } from 'crewlog/testing'
 
 let environment: ManualEnvironment
@@ -192,6 +192,47 @@ describe('reviews()', () => {
     expect(errors).toEqual([])
   })
 
+  it('of one result does not count for the next, which another process hands in meanwhile', async () => {
+    const memory = new MemoryStorage()
+    const storage = faultyStorage(memory, { environment })
+    const here = await openCrew({ storage, environment, onError: (error) => errors.push(error) })
+    for (const id of ['ana', 'rita', 'sam']) await here.join(id)
+    await here.tracker.create({ id: 'law', description: 'Draft', reviewers: ['rita', 'sam'], quorum: 2 })
+    await (await here.as('ana').claim())?.complete({ result: 'First' })
+    const there = await openCrew({ storage: memory, environment })
+    const results: unknown[] = []
+    here.as('rita').reviews(({ result }) => {
+      results.push(result)
+      // Decided on the first result, and again when the second is there: without its `question` it would pass that.
+      if (result === 'First') storage.fail({ fault: 'delay', ms: 1000 }, 'append', 'wake')
+      return { passed: true }
+    })
+    await environment.advance(1)
+    await there.as('sam').review('law', { passed: false, remarks: 'Again' })
+    await (await there.as('ana').claim())?.complete({ result: 'Second' })
+    await environment.advance(1000)
+    storage.heal()
+    await environment.advance(10_000)
+    expect(results).toEqual(['First', 'Second'])
+    expect(here.tracker.get('law')?.answers.map(({ by, passed }) => [by, passed])).toEqual([
+      ['sam', false],
+      ['rita', true],
+    ])
+    expect(errors).toEqual([])
+  })
+
+  it('tells an error of its handler also when another was faster', async () => {
+    await finish('law')
+    let fail: (error: unknown) => void = () => undefined
+    rita.reviews(() => new Promise((_, reject) => (fail = reject)))
+    await environment.advance(1)
+    await sam.review('law', { passed: true })
+    const error = new CrewError('not_found', 'No such model')
+    fail(error)
+    await crew.idle()
+    expect(errors).toEqual([error])
+  })
+
   it('of two at once tell of no error when one was faster', async () => {
     await finish('law')
     for (const [member, passed] of [
@@ -209,6 +250,18 @@ describe('reviews()', () => {
     await finish('law')
     await environment.advance(1000)
     expect(crew.tracker.get('law')?.status).toBe('waiting')
+  })
+
+  it('is stopped with what it has put off: the next begins anew', async () => {
+    await finish('law')
+    const running = rita.reviews(() => Promise.reject(new Error('no model')))
+    await environment.advance(1)
+    await running.stop()
+    rita.reviews(() => ({ passed: true }))
+    const before = environment.now()
+    await crew.idle()
+    expect(crew.tracker.get('law')?.status).toBe('completed')
+    expect(environment.now()).toBe(before)
   })
 
   it('brings its verdict when the storage is back', async () => {

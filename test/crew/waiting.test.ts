@@ -70,6 +70,24 @@ describe('an answer to one question', () => {
     expect(crew.tracker.get('refund')?.answers).toMatchObject([{ question: 'Pay 1000?', answer: 'yes to 1000' }])
   })
 
+  it('is refused once anybody at all is asked, in the same millisecond too', async () => {
+    const [first] = await paul.receive()
+    await quinn.send('ana', 'Paul is away')
+    await crew.tracker.cancel('refund', { force: true })
+    await crew.tracker.create({ id: 'gift', description: 'A gift' })
+    await ((await ana.claim()) as Attempt).wait({ for: 'input', question: 'Red?', of: 'paul' })
+    const [red] = (await paul.receive()).map(({ message }) => message)
+    await paul.answer(red ?? '', 'yes')
+    await ((await ana.claim()) as Attempt).wait({ for: 'input', question: 'How many?' })
+    await expect(paul.answer(red ?? '', 'yes')).rejects.toMatchObject({ code: 'stale_version' })
+    await paul.answer('gift', 3)
+    const [, answer] = ana.inbox.filter(({ kind }) => kind === 'task.answer')
+    // Nobody was mailed, so it answers no message.
+    expect(answer).toMatchObject({ content: 3 })
+    expect(answer?.replyTo).toBeUndefined()
+    expect(first?.message.id).not.toBe(red?.id)
+  })
+
   it('is told what became of it when it comes too late', async () => {
     await paul.answer('refund', 'yes')
     await expect(paul.answer('refund', 'no')).rejects.toMatchObject({

@@ -110,6 +110,12 @@ describe('a crew with kinds', () => {
   it('goes wherever a crew goes', () => {
     expectTypeOf(crew).toExtend<Crew>()
     expectTypeOf(crew.tracker).toExtend<TaskTracker>()
+  })
+
+  it('forwards work to others and takes it from others, with kinds or without', async () => {
+    const plain = await openCrew()
+    ana.work({ article: (attempt) => ana.forward(attempt, plain) })
+    ana.work((attempt) => ana.forward(attempt, crew, { draft: { assignees: 'bo' } }))
     recordEvents(crew)
     expectTypeOf(crew.tracker.get('x')).toEqualTypeOf<Task | undefined>()
   })

@@ -57,6 +57,9 @@ export class Letter {
   }
 }
 
+/** Whether it waits in a mailbox, or somebody has it in hand. */
+export const isOpen = ({ standing: { state } }: Handed): boolean => state === 'queued' || state === 'leased'
+
 /** A delivery as it was at one moment. */
 export type Handed = Pick<Letter, 'message' | 'standing'>
 

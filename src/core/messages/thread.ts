@@ -2,7 +2,7 @@ import { flag, object, read } from '../input.js'
 import { escapeMarkdown } from '../markdown.js'
 import { NONE } from '../json.js'
 import { CREW } from '../members.js'
-import type { Task } from '../tasks/task.js'
+import { nameOf, type Task } from '../tasks/task.js'
 import { isVerdict, type Message, textOf } from './message.js'
 
 /** Messages that answer each other, oldest first. */
@@ -117,8 +117,6 @@ function lifeOf(task: Task): readonly Entry[] {
     entries.push({ at: endedAt, who: nameOf(task), did: `is ${status}`, said: failure?.message ?? resultOf(task) })
   return entries
 }
-
-const nameOf = ({ title, description }: Task): string => title ?? description
 
 const resultOf = ({ result }: Task): string | undefined =>
   result === undefined || typeof result === 'string' ? result : JSON.stringify(result)

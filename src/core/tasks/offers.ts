@@ -9,19 +9,21 @@ import type { TaskDesk } from './task-desk.js'
 import type { Given } from './task-input.js'
 import * as moves from './task-moves.js'
 import { begin, refuseUnfit } from './task-starts.js'
-import type { Offer, Task } from './task.js'
+import { nameOf, type Move, type Offer, type Task } from './task.js'
 
 // How members give each other work: by offers, which the first who accepts takes, and by hand-offs, which are offers of
 // what somebody works on. Each is a part of a decision, like all commands.
 
 /** Open offers of one task. */
 const MOST_OFFERS = 100
+/** Of each earlier attempt, in the mail of a hand-off: characters. */
+const LONGEST_REASON = 2000
 
 type OfferMessage = Message & { readonly id: Id }
 
 /** A pending task; whoever accepts first has it. */
 export function offer(desk: TaskDesk, turn: Turn, task: Task, { to, by, note, expiresAt }: Given['offer']): Message {
-  const { id, title = task.description, holder } = task
+  const { id, holder } = task
   if (holder !== undefined)
     throw new CrewError('already_claimed', `Task ${id} is held by ${holder}: it hands it off, or releases it`, {
       id,
@@ -42,7 +44,7 @@ export function offer(desk: TaskDesk, turn: Turn, task: Task, { to, by, note, ex
       },
     )
   const expiry = expiresAt === undefined ? {} : { expiresAt }
-  const message = desk.notices.said(turn, task, 'task.offer', { to, content: note ?? title, by, more: expiry })
+  const message = desk.notices.said(turn, task, 'task.offer', { to, content: note ?? nameOf(task), by, more: expiry })
   desk.move(turn, task, { offers: [...standing, offerOf(message, expiry)] }, by)
   return message
 }
@@ -64,7 +66,7 @@ export function handOff(desk: TaskDesk, turn: Turn, task: Task, { to, note, fenc
   const tried = attempts.map(({ member, outcome, reason }) => ({
     member,
     ...(outcome && { outcome }),
-    ...(reason !== undefined && { reason }),
+    ...(reason !== undefined && { reason: reason.slice(0, LONGEST_REASON) }),
   }))
   const metadata = { progress, usage: { ...usage }, tried }
   const message = desk.notices.said(turn, task, 'task.handoff', { to, content: note, by, more: { metadata } })
@@ -90,12 +92,15 @@ export function accept(desk: TaskDesk, turn: Turn, task: Task, message: OfferMes
   const refused = refusal(desk.board, task, member, true)
   if (refused) throw refused
   desk.members.tellSeen(turn, by)
-  const { assignees } = task
-  const isOpen = assignees.length === 0 || assignees.includes(by)
-  const given = assignees.includes(message.sender) ? inPlaceOf(message.sender, [by], assignees) : [by]
-  const begun = begin(desk, turn, task, by, desk.settings.leaseMs, isOpen ? NOTHING : { assignees: given })
+  const begun = begin(desk, turn, task, by, desk.settings.leaseMs, givenBy(message.sender, by, task))
   desk.notices.offerAnswered(turn, task, message, 'task.accept', by, `Accepted by ${by}`)
   return begun
+}
+
+/** The assignees, so that who accepts is one; nobody's task stays nobody's. */
+function givenBy(sender: Id, by: Id, { assignees }: Task): Pick<Move, 'assignees'> {
+  if (assignees.length === 0 || assignees.includes(by)) return NOTHING
+  return { assignees: assignees.includes(sender) ? inPlaceOf(sender, [by], assignees) : [by] }
 }
 
 /** Whoever declines is not kept waiting for; who has offered it is told why. */

@@ -84,7 +84,15 @@ export function answered(
 }
 
 /** Puts the question to those who may answer. */
-export function ask(desk: TaskDesk, turn: Turn, task: Task, waitingFor: WaitingFor, usage?: Usage, more?: Move): Task {
+export function ask(
+  desk: TaskDesk,
+  turn: Turn,
+  task: Task,
+  question: Omit<WaitingFor, 'id'>,
+  usage?: Usage,
+  more?: Move,
+): Task {
+  const waitingFor = { id: desk.journal.environment.id(), ...question }
   const waiting = desk.move(turn, task, { ...moves.wait(task, waitingFor, usage), ...more }, task.holder)
   desk.notices.asked(turn, waiting, task.holder)
   return waiting
@@ -126,12 +134,12 @@ function answerer(
 ): Id {
   const { id } = task
   expectWaiting(task, move)
-  const { for: reason, of } = task.waitingFor as WaitingFor
+  const { id: asked, for: reason, of } = task.waitingFor as WaitingFor
   if ((move === 'review') !== (reason === 'review')) {
     const right = reason === 'review' ? 'review()' : 'resume(), as a member answer()'
     throw new CrewError('invalid_transition', `Task ${id} waits for ${reason}: use ${right}`, { id })
   }
-  if (question !== undefined && desk.notices.question(task)?.id !== question)
+  if (question !== undefined && question !== asked)
     throw new CrewError(
       'stale_version',
       `What message ${question} asks is over, and task ${id} waits for another answer: read it again`,

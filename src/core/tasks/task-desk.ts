@@ -124,11 +124,10 @@ export class TaskDesk {
   }
 
   /** Takes off members what they were asked or offered, once that is over; whoever has ended it has answered. */
-  #takeBack(turn: Turn, before: Task, { offers, waitingFor, holder, status }: Task, by?: Id): void {
-    if (before.offers.length > 0 && offers.length === 0)
-      this.notices.offersOver(turn, before, by, holder === undefined ? `the task is ${status}` : `taken by ${holder}`)
-    if (before.waitingFor && !waitingFor)
-      this.notices.unasked(turn, before, by, status === 'pending' ? 'it was answered' : `the task is ${status}`)
+  #takeBack(turn: Turn, before: Task, after: Task, by?: Id): void {
+    if (before.offers.length > 0 && after.offers.length === 0)
+      this.notices.offersOver(turn, before, by, whyNoOffer(before, after))
+    if (before.waitingFor && !after.waitingFor) this.notices.unasked(turn, before, by, whyNoQuestion(before, after))
   }
 
   /** Lets edges to what has already ended have their say. */
@@ -141,6 +140,17 @@ export class TaskDesk {
     }
     return task
   }
+}
+
+function whyNoOffer(before: Task, { holder, assignees, status }: Task): string {
+  if (holder !== undefined) return `taken by ${holder}`
+  const isGiven = assignees !== before.assignees && assignees.length > 0
+  return isGiven ? `given to ${assignees.join(', ')}` : `the task is ${status}`
+}
+
+function whyNoQuestion(before: Task, { answers, status }: Task): string {
+  if (status !== 'pending') return `the task is ${status}`
+  return answers === before.answers ? 'nobody answered in time' : 'it was answered'
 }
 
 /** What a move is called in the journal. */

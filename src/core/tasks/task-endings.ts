@@ -106,7 +106,7 @@ function reviewOf(
   { holder, reviewers, quorum = 1, selfReview = false }: Task,
   since: number,
   waive: readonly Id[],
-): WaitingFor {
+): Omit<WaitingFor, 'id'> {
   const of = selfReview ? reviewers : reviewers.filter((id) => id !== holder)
   const needed = Math.min(quorum, of.length)
   return { for: 'review', of, since, ...(needed > 1 && { quorum: needed }), ...(waive.length > 0 && { waive }) }

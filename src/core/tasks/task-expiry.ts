@@ -47,7 +47,8 @@ function unanswered(
     answered(desk, turn, task, { answer: onTimeout.answer, by: CREW }, (move) => goOn(desk, turn, task, move))
   else {
     desk.notices.unasked(turn, task, undefined, 'nobody answered in time')
-    const waitingFor = { ...question, ...escalated(onTimeout, turn.now), since: turn.now }
+    const id = desk.journal.environment.id()
+    const waitingFor = { ...question, id, ...escalated(onTimeout, turn.now), since: turn.now }
     desk.notices.asked(turn, desk.move(turn, task, { waitingFor }, undefined, 'waiting'))
   }
 }

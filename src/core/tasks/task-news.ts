@@ -261,7 +261,9 @@ export class TaskNews implements Observer {
     const { environment, onError } = this.#journal
     try {
       await this.#journal.decide((turn) => {
-        for (const { task } of [...this.#board.expired].slice(0, EXPIRED_AT_ONCE)) expire(this.#desk, turn, task)
+        for (const card of [...this.#board.expired].slice(0, EXPIRED_AT_ONCE))
+          // It may have fallen with one before it.
+          if (this.#board.expired.has(card)) expire(this.#desk, turn, card.task)
       })
     } catch (error) {
       onError(error)

@@ -2,18 +2,20 @@ import type { Environment } from '../environment.js'
 import { CrewError, invalid, notFound } from '../errors.js'
 import type { Id } from '../input.js'
 import { type Json, NONE } from '../json.js'
-import { type Letter, moveLetter } from '../messages/delivery.js'
+import { isOpen, moveLetter } from '../messages/delivery.js'
 import type { Mailboxes } from '../messages/mailboxes.js'
 import { CREW } from '../members.js'
-import { type Draft, isVerdict, Message, post, threadOfTask } from '../messages/message.js'
+import { type Draft, Message, post, threadOfTask } from '../messages/message.js'
 import type { Turn } from '../journal/projection.js'
-import type { Answer, Task } from './task.js'
+import { type Answer, nameOf, type Task, type WaitingFor } from './task.js'
 
 /** What else a message about a task says. */
 interface Said {
   readonly to: readonly Id[]
   readonly content: Json
   readonly by?: Id | undefined
+  /** Of the message, where it is known already. */
+  readonly id?: Id
   readonly replyTo?: Message | undefined
   readonly more?: Pick<Draft, 'expiresAt' | 'metadata'>
 }
@@ -40,8 +42,8 @@ export class TaskNotices {
 
   /** Puts what a task waits for to those who can answer. */
   asked(turn: Turn, task: Task, by?: Id): void {
-    const { for: reason, question = nameOf(task), of = NONE } = task.waitingFor ?? {}
-    this.#tell(turn, task, reason === 'review' ? 'task.review' : 'task.question', { to: of, content: question, by })
+    const { id, for: reason, question = nameOf(task), of: to } = task.waitingFor as WaitingFor
+    this.#tell(turn, task, reason === 'review' ? 'task.review' : 'task.question', { id, to, content: question, by })
   }
 
   /** Tells who asked of an answer. */
@@ -67,8 +69,9 @@ export class TaskNotices {
     return this.#post(turn, task, 'task.comment', { to: readers, content: text, by })
   }
 
-  /** Rejects with `backpressure` when it reaches nobody. */
+  /** Throws `backpressure` when it reaches nobody, and `invalid_input` where nobody folds mail. */
   said(turn: Turn, task: Task, kind: 'task.offer' | 'task.handoff' | 'task.help', said: Said): Message {
+    this.#expectMailboxes()
     const message = this.#post(turn, task, kind, said)
     if (message.recipients.length > 0) return message
     const { to, by = CREW } = said
@@ -81,10 +84,7 @@ export class TaskNotices {
 
   /** The message by which a task was offered to a member. Throws `invalid_input`, `not_found` or `permission_denied`. */
   offer(messageId: Id, to: Id): Message & { readonly id: Id; readonly taskId: Id } {
-    const mailboxes = this.#mailboxes()
-    if (!mailboxes)
-      throw invalid('An offer is a message: open a crew, or make Communications and the tracker on one journal')
-    const message = mailboxes.get(messageId)
+    const message = this.#expectMailboxes().get(messageId)
     if (!message) throw notFound('Message', messageId)
     const { kind, recipients } = message
     if (kind !== 'task.offer' && kind !== 'task.handoff')
@@ -132,12 +132,14 @@ export class TaskNotices {
   }
 
   /** The message that asked what the task waits for. */
-  question(task: Task): Message | undefined {
-    const { since = Infinity } = task.waitingFor ?? {}
-    const question = this.#thread(task).findLast(
-      (message) => message.kind === 'task.question' || (message.kind === 'task.review' && !isVerdict(message)),
-    )
-    return question && (question.sentAt ?? 0) >= since ? question : undefined
+  question({ waitingFor }: Task): Message | undefined {
+    return waitingFor && this.#mailboxes()?.get(waitingFor.id)
+  }
+
+  #expectMailboxes(): Mailboxes {
+    const mailboxes = this.#mailboxes()
+    if (mailboxes) return mailboxes
+    throw invalid('This is said by messages: open a crew, or make Communications and the tracker on one journal')
   }
 
   #thread({ id }: Task): readonly Message[] {
@@ -166,8 +168,8 @@ export class TaskNotices {
     if (this.#mailboxes() && (said.to.length > 0 || said.replyTo)) this.#post(turn, task, kind, said)
   }
 
-  #post(turn: Turn, task: Task, kind: string, { to, content, by: sender = CREW, replyTo, more }: Said): Message {
-    const id = this.#environment.id()
+  #post(turn: Turn, task: Task, kind: string, said: Said): Message {
+    const { id = this.#environment.id(), to, content, by: sender = CREW, replyTo, more } = said
     const answers = replyTo && { replyTo: replyTo.id as Id }
     const draft = { sender, recipient: to, content, kind, taskId: task.id, ...answers, ...more }
     const mailboxes = this.#mailboxes()
@@ -178,7 +180,3 @@ export class TaskNotices {
     return mailboxes?.get(id) ?? Message.stored({ ...draft, ...stamp, id, seq: turn.seq, sentAt: turn.now })
   }
 }
-
-const nameOf = ({ title, description }: Task): string => title ?? description
-
-const isOpen = ({ standing: { state } }: Letter): boolean => state === 'queued' || state === 'leased'

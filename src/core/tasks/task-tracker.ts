@@ -1,28 +1,18 @@
 import { type Abortable, awaited, readAbortable, until } from '../abortable.js'
 import { Attempt, type AttemptWrites } from './attempt.js'
 import { acceptOffer, declineOffer, requestWork, type WorkAnswer } from './collaboration.js'
+import { type CommandAnswer, createTasks, runCommand } from './command-calls.js'
 import { CrewError } from '../errors.js'
 import { type Idempotent, idempotent, keyed } from '../idempotency.js'
-import {
-  anyFields,
-  DEFAULT_LIMITS,
-  type Id,
-  id as anId,
-  type Limits,
-  object,
-  read,
-  type TimeInput,
-  withMore,
-} from '../input.js'
+import { DEFAULT_LIMITS, type Id, id as anId, type Limits, object, read, type TimeInput } from '../input.js'
 import type { StoredEvent } from '../journal/journal-log.js'
-import { type Json, NONE, NOTHING, sameJson } from '../json.js'
-import type { DraftOf, Kinds, KindSchemas } from '../kinds.js'
+import { type Json, NOTHING } from '../json.js'
+import type { DraftOf, Kinds } from '../kinds.js'
 import type { Message } from '../messages/message.js'
 import type { Plan, Strategy } from './assignment.js'
 import { autoAssign } from './auto-assign.js'
 import type { Card } from './task-card.js'
-import { type CommandName, commands, create, expectAllowed } from './task-commands.js'
-import type { TaskDesk } from './task-desk.js'
+import { type CommandName } from './task-commands.js'
 import { fail } from './task-endings.js'
 import { expect } from './task-expiry.js'
 import { choiceOf, matches, readFilter, type TaskFilter } from './task-filter.js'
@@ -30,7 +20,6 @@ import * as input from './task-input.js'
 import { claim } from './task-starts.js'
 import { TaskQueries } from './task-queries.js'
 import { leaseMs, partsOf, trackerOptions, type TaskTrackerOptions } from './tracker-parts.js'
-import type { Turn } from '../journal/projection.js'
 import type { Task } from './task.js'
 
 export interface ClaimOptions extends Idempotent {
@@ -326,62 +315,15 @@ export class TaskTracker<K extends Kinds = Kinds> extends TaskQueries implements
     drafts: readonly input.Given['taskDraft'][],
     options: input.CommandOptions & Idempotent,
   ): Promise<readonly Task[]> {
-    const { by, idempotencyKey } = read(input.creation, options, 'options')
-    const key = keyed(command, idempotencyKey, by, drafts)
-    const { journal, desk, keys, schemas } = this.parts
-    const decide = (fitted: typeof drafts): Promise<readonly Task[]> =>
-      journal.decide((turn) => {
-        desk.access?.permit(by, command, command === 'create' ? { ...fitted[0] } : { drafts: fitted })
-        const made = key && keys.made(turn, key)
-        if (made) return made.ids.map((id) => expect(desk, turn, id))
-        const tasks = create(desk, turn, fitted, by)
-        if (key) keys.keep(turn, key, { ids: tasks.map(({ id }) => id) })
-        return tasks
-      })
-    const nameOf = (index: number): string => (command === 'create' ? 'draft' : `drafts[${index}]`)
-    return schemas ? schemas.drafts(drafts, nameOf, decide) : decide(drafts)
+    return createTasks(this.parts, command, drafts, options)
   }
 
-  /** A command on one task: what was passed in is read now, the decision is made on what is committed then. */
   #run<N extends CommandName>(
     name: N,
     id: Id,
     options: unknown,
     more?: Readonly<Record<string, unknown>>,
-  ): Promise<ReturnType<(typeof commands)[N]>> {
-    const { journal, board, desk, schemas } = this.parts
-    try {
-      // What is known has been checked.
-      if (!board.get(id)) read(anId, id, 'task')
-      const all = more ? withMore(read(anyFields, options, 'options'), more) : options
-      const given = read<unknown>(input.readers[name], all, 'options', this.#limits)
-      const decide = commands[name] as (
-        desk: TaskDesk,
-        turn: Turn,
-        task: Task,
-        given: unknown,
-      ) => ReturnType<(typeof commands)[N]>
-      if (schemas && (name === 'update' || name === 'complete'))
-        return this.#runFitted(schemas, name, id, given) as Promise<ReturnType<(typeof commands)[N]>>
-      return journal.decide((turn) => decide(desk, turn, expectAllowed(desk, turn, id, name, given as object), given))
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
-
-  /** The same where a schema has a say: anew, when the task changes its kind or input before that is decided. */
-  async #runFitted(schemas: KindSchemas, name: 'update' | 'complete', id: Id, given: unknown): Promise<Task> {
-    const { journal, board, desk } = this.parts
-    const known = desk.access ? undefined : board.get(id)
-    // A schema must not tell of a task to who cannot see it.
-    const seen = known ?? (await journal.decide((turn) => expectAllowed(desk, turn, id, name, given as object)))
-    const [done] = await schemas[name]<readonly Task[]>(seen, given as never, (fitted) =>
-      journal.decide((turn) => {
-        const task = expectAllowed(desk, turn, id, name, fitted)
-        const isAsSeen = task.kind === seen.kind && sameJson(task.input, seen.input)
-        return isAsSeen ? [commands[name](desk, turn, task, fitted as never)] : NONE
-      }),
-    )
-    return done ?? this.#runFitted(schemas, name, id, given)
+  ): Promise<CommandAnswer<N>> {
+    return runCommand(this.parts, this.#limits, name, id, options, more)
   }
 }

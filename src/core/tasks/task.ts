@@ -62,6 +62,8 @@ export interface Offer {
 }
 
 export interface WaitingFor {
+  /** Of this question, and of the message that puts it to those who are named. */
+  readonly id: Id
   readonly for: WaitReason
   readonly question?: string
   /** Who may answer; nobody named means anybody. */
@@ -296,3 +298,6 @@ export class Task<Input = Json | undefined> {
     return this.status === 'in_progress' ? this.attempts.at(-1) : undefined
   }
 }
+
+/** As people call it. */
+export const nameOf = ({ title, description }: Pick<Task, 'title' | 'description'>): string => title ?? description

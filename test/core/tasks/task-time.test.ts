@@ -178,6 +178,15 @@ describe('failAt', () => {
     expect(events.of('failed').map(({ task }) => task.id)).toEqual(['a', 'next'])
   })
 
+  it('of two at once is settled once each, also when one falls with the other', async () => {
+    const { environment, tracker, events } = await openBoard()
+    const failAt = environment.now() + MINUTE
+    await tracker.createMany([named('a', { failAt }), named('b', { failAt, dependsOn: ['a'] })])
+    await environment.advance('1m')
+    expect(events.of('failed').map(({ task }) => task.id)).toEqual(['a', 'b'])
+    expect(tracker.get('b')).toMatchObject({ version: 2, failure: { code: 'dependency', rootId: 'a' } })
+  })
+
   it('aborts the attempt that runs', async () => {
     const { environment, tracker } = await openBoard()
     await tracker.create(named('a', { failAt: environment.now() + MINUTE }))

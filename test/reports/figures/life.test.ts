@@ -83,7 +83,10 @@ describe('The life of a task', () => {
     ],
     [
       'asks now',
-      life({ attempts: [attempt(200, 300, 'waiting')], waitingFor: { for: 'approval', of: [], since: 300 } }),
+      life({
+        attempts: [attempt(200, 300, 'waiting')],
+        waitingFor: { id: 'question', for: 'approval', of: [], since: 300 },
+      }),
       undefined,
       [
         ['waiting', 100, 200],

@@ -88,3 +88,36 @@ export async function awaited<T>(promise: Promise<T>, options: Abortable, enviro
     letGo()
   }
 }
+
+/** Throws once the caller has left; asked before each step. */
+export type Check = () => void
+
+/**
+ * Runs `work` until the caller leaves, by signal or time-out: `check` throws then. `stay` does so too, and else lets the
+ * caller leave no more. What `work` throws is told as `asError` says.
+ */
+export function whileWanted<T>(
+  options: Abortable,
+  environment: Environment,
+  work: (check: Check, stay: Check) => Promise<T>,
+  asError: (error: unknown) => unknown = (error) => error,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    let left: CrewError | undefined
+    const off = endBy(options, environment, (error) => {
+      left = error
+      reject(error)
+    })
+    const check = (): void => {
+      if (left) throw left
+    }
+    const stay = (): void => {
+      check()
+      off()
+    }
+    const failed = (error: unknown): void => {
+      reject(asError(error))
+    }
+    if (!left) work(check, stay).then(resolve, failed).finally(off)
+  })
+}

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto'
 import * as nodeDisk from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { type Abortable, endBy } from '../core/abortable.js'
+import { type Abortable, type Check, whileWanted } from '../core/abortable.js'
 import { systemEnvironment } from '../core/environment.js'
-import { type CrewError, invalid } from '../core/errors.js'
+import { invalid } from '../core/errors.js'
 import { filledText, flag, object, read } from '../core/input.js'
 import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../core/journal/journal-storage.js'
 import { type Disk, toCrewError } from './file/disk.js'
 import { JournalFiles } from './file/journal-files.js'
 import { MAX_BYTES } from './file/lines.js'
-import type { Check } from './file/turns.js'
 
 export interface FileStorageOptions {
   /**
@@ -50,36 +49,36 @@ class FileStorage implements JournalStorage {
 
   async open(journal: string, options: Abortable = {}): Promise<void> {
     const files = this.#files(journal)
-    await whileWanted(options, (check, stay) => files.open(check, stay))
+    await whileStored(options, (check, stay) => files.open(check, stay))
   }
 
   async append(journal: string, commit: Commit, options: Abortable = {}): Promise<Appended> {
     const { log } = this.#files(journal).held
-    return await whileWanted(options, (check) => log.append(commit, check))
+    return await whileStored(options, (check) => log.append(commit, check))
   }
 
   async read(journal: string, after: number, limit: number, options: Abortable = {}): Promise<Run> {
     const files = this.#files(journal)
-    return await whileWanted(options, (check) => files.read(after, limit, check))
+    return await whileStored(options, (check) => files.read(after, limit, check))
   }
 
   async saveCheckpoint(journal: string, checkpoint: Checkpoint, options: Abortable = {}): Promise<void> {
     const { log, checkpoints } = this.#files(journal).held
-    await whileWanted(options, (check) => checkpoints.save(checkpoint, log, check))
+    await whileStored(options, (check) => checkpoints.save(checkpoint, log, check))
   }
 
   async loadCheckpoint(journal: string, before = Infinity, options: Abortable = {}): Promise<Checkpoint | undefined> {
     const files = this.#files(journal)
-    return await whileWanted(options, (check) => files.loadCheckpoint(before, check))
+    return await whileStored(options, (check) => files.loadCheckpoint(before, check))
   }
 
   async trim(journal: string, through: number, options: Abortable = {}): Promise<void> {
     const { log } = this.#files(journal).held
-    await whileWanted(options, (check) => log.trim(through, check))
+    await whileStored(options, (check) => log.trim(through, check))
   }
 
   async close(journal: string): Promise<void> {
-    await whileWanted({}, () => this.#files(journal).close())
+    await whileStored({}, () => this.#files(journal).close())
   }
 
   #files(journal: string): JournalFiles {
@@ -92,30 +91,8 @@ class FileStorage implements JournalStorage {
   }
 }
 
-/**
- * Runs `work` until the caller leaves, by signal or time-out: `check` throws then. `stay` does so too, and else lets the
- * caller leave no more.
- */
-function whileWanted<T>(options: Abortable, work: (check: Check, stay: Check) => Promise<T>): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    let left: CrewError | undefined
-    const off = endBy(options, systemEnvironment, (error) => {
-      left = error
-      reject(error)
-    })
-    const check = (): void => {
-      if (left) throw left
-    }
-    const stay = (): void => {
-      check()
-      off()
-    }
-    const failed = (error: unknown): void => {
-      reject(toCrewError(error))
-    }
-    work(check, stay).then(resolve, failed).finally(off)
-  })
-}
+const whileStored = <T>(options: Abortable, work: (check: Check, stay: Check) => Promise<T>): Promise<T> =>
+  whileWanted(options, systemEnvironment, work, toCrewError)
 
 const LONGEST_NAME = 200
 

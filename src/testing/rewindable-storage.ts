@@ -2,6 +2,7 @@ import type { Abortable } from '../core/abortable.js'
 import type { Off } from '../core/environment.js'
 import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../core/journal/journal-storage.js'
 import { MemoryLog } from '../core/journal/memory-log.js'
+import { AttendedStorage } from './attended-storage.js'
 
 /** All who wrap one storage see the same past. */
 const known = new WeakMap<JournalStorage, RewindableStorage>()
@@ -12,7 +13,7 @@ export class RewindableStorage implements JournalStorage {
   readonly maxCommitBytes: number
   readonly watch?: NonNullable<JournalStorage['watch']>
 
-  readonly #storage: JournalStorage
+  readonly #storage: AttendedStorage
   /** What became of journals that were rewound: the storage's commits up to the base, then their own. */
   readonly #branches = new Map<string, MemoryLog>()
   readonly #watchers = new Map<string, Set<{ readonly wake: () => void }>>()
@@ -25,10 +26,15 @@ export class RewindableStorage implements JournalStorage {
   }
 
   private constructor(storage: JournalStorage) {
-    this.#storage = storage
+    this.#storage = new AttendedStorage(storage)
     this.writers = storage.writers
     this.maxCommitBytes = storage.maxCommitBytes
     if (storage.watch) this.watch = (journal, wake) => this.#watch(journal, wake)
+  }
+
+  /** Resolves when the real storage is at rest. */
+  rest(): Promise<void> {
+    return this.#storage.rest()
   }
 
   /** Loses the newest commits of `journal`, and the checkpoints that were made of them. */
@@ -39,7 +45,7 @@ export class RewindableStorage implements JournalStorage {
   }
 
   async open(journal: string, options?: Abortable): Promise<void> {
-    await this.#storage.open?.(journal, options)
+    await this.#storage.open(journal, options)
   }
 
   async append(journal: string, commit: Commit, options?: Abortable): Promise<Appended> {
@@ -80,7 +86,7 @@ export class RewindableStorage implements JournalStorage {
   }
 
   async close(journal: string): Promise<void> {
-    await this.#storage.close?.(journal)
+    await this.#storage.close(journal)
   }
 
   async #branchAt(journal: string, seq: number, trimmedTo: number): Promise<MemoryLog> {

@@ -4,6 +4,7 @@ import { type Crew, openCrew } from '../crew/crew.js'
 import type { CrewOptions } from '../crew/crew-options.js'
 import type { FaultDetails, StorageCall } from './fault-plan.js'
 import { faultyStorage, type FaultyStorage } from './faulty-storage.js'
+import { RewindableStorage } from './rewindable-storage.js'
 import { SimulatedProcess } from './simulated-process.js'
 import type { Plan, Simulation } from './simulation-options.js'
 import { milliseconds, type Span } from './span.js'
@@ -67,6 +68,7 @@ export class SimulatedWorld implements Simulation {
     this.#options = options
     this.#opened = opened
     this.storage = faultyStorage(storage, { environment: time, plan: (call) => this.#fate(call) })
+    time.waitFor(() => RewindableStorage.of(storage).rest())
   }
 
   get processes(): number {

@@ -104,7 +104,7 @@ export interface SimulationOptions {
   readonly assign?: (task: Task, crew: Crew) => Id | readonly Id[] | undefined
   /** Instead of thinking for so long and completing. */
   readonly handler?: (attempt: Attempt, work: SimulatedWork) => unknown
-  /** In memory, as real I/O is not waited for; default: a new one. */
+  /** For many writers; no time passes while it is at work. Default: a new one in memory. */
   readonly storage?: JournalStorage
   readonly crew?: Omit<CrewOptions, 'name' | 'storage' | 'environment' | 'onError'>
   /** Ends the simulation though tasks are open; default 30 days. */

@@ -16,6 +16,8 @@ const BEGINNING = Date.UTC(2026, 0, 1)
 export class VirtualTime implements Environment {
   readonly random: () => number
   readonly #due = new Heap<Due>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order))
+  /** What else comes to rest before time passes. */
+  readonly #others: (() => Promise<void>)[] = []
   #elapsedMs = 0
   #timersMade = 0
   #idsMade = 0
@@ -52,18 +54,28 @@ export class VirtualTime implements Environment {
 
   /** Lets time pass until `isOver`, asked after each thing that happens, or until nothing is due before `limitMs`. */
   async pass(isOver: () => boolean, limitMs = Infinity): Promise<void> {
-    await settle()
+    await this.#settle()
     while (!isOver()) {
       const due = this.#due.peek()
       if (!due || due.at > limitMs) return
       this.#due.shift()
       this.#elapsedMs = due.at
       due.run()
-      await settle()
+      await this.#settle()
     }
+  }
+
+  /** From now on no time passes before `rest` has resolved. */
+  waitFor(rest: () => Promise<void>): void {
+    this.#others.push(rest)
   }
 
   async wait(ms: number): Promise<void> {
     await new Promise<void>((resolve) => this.setTimer(resolve, ms))
+  }
+
+  async #settle(): Promise<void> {
+    await settle()
+    for (const rest of this.#others) await rest()
   }
 }

@@ -18,7 +18,7 @@ const storageMethods = withMethods<JournalStorage>('append', 'read', 'saveCheckp
 /** A storage. What an adapter forgot to say must not turn into a wrong guess. */
 export const storagePort: Reader<JournalStorage> = (value, name, limits) => {
   if (typeof value !== 'object')
-    throw invalid(`${name} must be a storage: new MemoryStorage(), or fileStorage(folder) of crewlog/storage/file`)
+    throw invalid(`${name} must be a storage: new MemoryStorage(), or one of crewlog/storage/…`)
   const storage = storageMethods(value, name, limits)
   if (!['one', 'many'].includes(storage.writers)) throw invalid(`${name}.writers must be 'one' or 'many'`)
   if (typeof storage.maxCommitBytes !== 'number' || !(storage.maxCommitBytes > 0))

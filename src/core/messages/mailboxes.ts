@@ -1,4 +1,4 @@
-import { type Delivery, type Handed, Letter, type Standing } from './delivery.js'
+import { type Delivery, type Handed, isOpen, Letter, type Standing } from './delivery.js'
 import type { Forgetting } from '../journal/forgetting.js'
 import type { Id, Limits } from '../input.js'
 import type { JournalEvent } from '../journal/journal-storage.js'
@@ -108,7 +108,7 @@ export class Mailboxes implements Projection<MailChange> {
 
   /** Whether somebody has it still before them. */
   isOpen(id: Id): boolean {
-    return this.letters(id).some(({ standing: { state } }) => state === 'queued' || state === 'leased')
+    return this.letters(id).some(isOpen)
   }
 
   letter(id: Id, recipient: Id): Letter | undefined {

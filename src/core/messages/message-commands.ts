@@ -53,14 +53,6 @@ export class MessageCommands {
     if (taskId !== undefined) this.#expectTask(taskId, sender)
     const parent = replyTo === undefined ? undefined : this.expect(replyTo, sender)
     // Those of this commit: who follows or joins later gets only what comes later.
-    const call = parent && commandFor(parent)
-    if (call !== undefined)
-      throw invalid(
-        `Message ${replyTo ?? ''} is not answered by a reply: call ${call}; comment() says what else there is to say`,
-        {
-          id: replyTo ?? '',
-        },
-      )
     const isToAll = message.recipient === undefined
     const recipients = isToAll ? this.#everybody(sender, topic) : message.recipients
     const draft = isToAll ? { ...message.draft(), recipient: recipients } : message.draft()
@@ -209,10 +201,17 @@ export class MessageCommands {
   /** What a reply says of its place in the chain; one in time is settled by being sent. */
   #reply(
     turn: Turn,
-    { id = '', sender, recipients, answerBy, hops: before }: Message,
+    parent: Message,
     by: Id,
   ): { readonly hops: number; readonly late?: true; readonly settled?: readonly Id[] } {
+    const { id = '', sender, recipients, answerBy, hops: before } = parent
     const { hops: most } = this.#rules.limits
+    const call = commandFor(parent)
+    if (call !== undefined)
+      throw invalid(
+        `Message ${id} is not answered by a reply: call ${call}; comment() says what else there is to say`,
+        { id },
+      )
     const hops = before + 1
     if (hops > most) {
       throw new CrewError(

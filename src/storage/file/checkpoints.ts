@@ -1,3 +1,4 @@
+import type { Check } from '../../core/abortable.js'
 import { dirname } from 'node:path'
 import { systemEnvironment } from '../../core/environment.js'
 import { CrewError } from '../../core/errors.js'
@@ -5,7 +6,7 @@ import type { Checkpoint } from '../../core/journal/journal-storage.js'
 import { type Disk, hasCode, removeIfThere, syncFolder, toCrewError, writeNew } from './disk.js'
 import { MAX_BYTES, readLines, seal, tooLarge, unseal } from './lines.js'
 import type { LogWriter } from './log.js'
-import { type Check, Turns } from './turns.js'
+import { Turns } from './turns.js'
 
 type Head = Omit<Checkpoint, 'parts'>
 type Kept = Head & { readonly slot: 1 | 2; readonly line: string }

@@ -1,3 +1,4 @@
+import type { Check } from '../../core/abortable.js'
 import { basename, dirname, join } from 'node:path'
 import { systemEnvironment } from '../../core/environment.js'
 import { CrewError } from '../../core/errors.js'
@@ -6,7 +7,7 @@ import { Checkpoints } from './checkpoints.js'
 import { type Disk, removeIfThere, syncFolder } from './disk.js'
 import { FileLock } from './lock.js'
 import { LogReader, LogWriter } from './log.js'
-import { type Check, Turns } from './turns.js'
+import { Turns } from './turns.js'
 
 /** The files of one journal: `<path>.jsonl`, `<path>.lock`, and two of checkpoints. */
 export class JournalFiles {

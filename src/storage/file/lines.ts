@@ -1,7 +1,7 @@
+import type { Check } from '../../core/abortable.js'
 import type { FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { CrewError } from '../../core/errors.js'
-import type { Check } from './turns.js'
 
 // A file is lines, and a line is `["<crc32 of the text>",<text>]` around one JSON text.
 

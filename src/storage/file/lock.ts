@@ -1,9 +1,9 @@
+import type { Check } from '../../core/abortable.js'
 import { type FileHandle, readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { systemEnvironment } from '../../core/environment.js'
 import { CrewError } from '../../core/errors.js'
 import { type Disk, hasCode, readIfThere, removeIfThere, statIfThere, writeNew } from './disk.js'
-import type { Check } from './turns.js'
 
 /** More often, a lock file that can be neither made nor read is not one that others make and remove meanwhile. */
 const TRIES = 100

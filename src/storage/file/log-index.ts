@@ -1,8 +1,8 @@
+import type { Check } from '../../core/abortable.js'
 import type { FileHandle } from 'node:fs/promises'
 import { CrewError } from '../../core/errors.js'
 import { type Commit, parseCommit, type Run } from '../../core/journal/journal-storage.js'
 import { isTorn, type Line, readLines, seal, unseal } from './lines.js'
-import type { Check } from './turns.js'
 
 /** A log file that is open for reading, and whether somebody still waits for it. */
 export interface Source {

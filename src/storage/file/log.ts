@@ -1,3 +1,4 @@
+import type { Check } from '../../core/abortable.js'
 import { constants, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemEnvironment } from '../../core/environment.js'
@@ -7,7 +8,7 @@ import { type Disk, hasCode, isFull, removeIfThere, statIfThere, syncFolder, wri
 import { MAX_BYTES, PREFIX_BYTES, readLines, seal, tooLarge, unseal } from './lines.js'
 import type { FileLock } from './lock.js'
 import { LogIndex, sealHeader, type Source } from './log-index.js'
-import { type Check, Turns } from './turns.js'
+import { Turns } from './turns.js'
 
 /** A log file as any process may read it, also while its holder writes: what is not yet whole counts as the end. */
 export class LogReader {

@@ -1,6 +1,3 @@
-/** Throws once the caller has left; asked before each step. */
-export type Check = () => void
-
 /** Runs one piece of work after another, in the order of the calls. */
 export class Turns {
   #last: Promise<unknown> = Promise.resolve()

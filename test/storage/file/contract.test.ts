@@ -1,13 +1,4 @@
-import { describe, it } from 'vitest'
-import { fileStorage } from '../../../src/storage/file.js'
-import { folder, useFolder } from '../../support/journal-folder.js'
-import { storageContract } from 'crewlog/testing'
+import { keepsContract } from '../../support/engines.js'
+import { file } from '../../support/engines/file.js'
 
-useFolder()
-
-storageContract({
-  name: 'file storage',
-  describe,
-  it,
-  open: () => ({ storage: fileStorage(folder()), rival: fileStorage(folder()) }),
-})
+await keepsContract(file)

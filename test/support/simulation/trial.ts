@@ -5,6 +5,7 @@ import {
   type Crew,
   CrewError,
   type JournalEvent,
+  type JournalStorage,
   MemoryStorage,
   openCrew,
   type TaskDraft,
@@ -58,10 +59,14 @@ interface Outcome {
   answer?: 'done' | 'refused' | 'unknown'
 }
 
-/** Simulates a small crew with rivals by a seed, and throws at the first promise that was broken. */
-export async function trial(seed: number, wanted: Faults = {}): Promise<Trial> {
+/** Simulates a small crew with rivals by a seed, over an empty storage, and throws at the first promise that was broken. */
+export async function trial(
+  seed: number,
+  wanted: Faults = {},
+  storage: JournalStorage = new MemoryStorage(),
+): Promise<Trial> {
   try {
-    return await new Story(seed, wanted).play()
+    return await new Story(seed, wanted, storage).play()
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new Error(`Seed ${String(seed)} (npm run simulate -- --seeds 1 --from ${String(seed)}): ${why}`, {
@@ -73,6 +78,7 @@ export async function trial(seed: number, wanted: Faults = {}): Promise<Trial> {
 class Story {
   readonly #seed: number
   readonly #wanted: Faults
+  readonly #storage: JournalStorage
   readonly #history = new History()
   readonly #replicas = new Map<Crew, Replica>()
   readonly #outcomes: Outcome[] = []
@@ -80,18 +86,17 @@ class Story {
   readonly #counts = new Map<string, number>()
   #wrong: string[] = []
 
-  constructor(seed: number, wanted: Faults) {
+  constructor(seed: number, wanted: Faults, storage: JournalStorage) {
     this.#seed = seed
     this.#wanted = wanted
+    this.#storage = storage
   }
 
   async play(): Promise<Trial> {
-    const storage = new MemoryStorage()
     const seed = this.#seed
     // Each fault in every other seed, so that some seeds have few and some all.
     const has = (bit: number): boolean => ((Math.imul(seed, 0x9e3779b1) >>> (8 + bit)) & 1) === 1
-    if (has(7)) Object.assign(storage, { maxCommitBytes: 50_000 })
-    if (has(8)) Object.assign(storage, { watch: undefined })
+    const storage = this.#witnessed(this.#storage, has)
     const faults: Faults = {
       crash: has(0) ? 20 : 0,
       stall: has(1) ? 20 : 0,
@@ -103,8 +108,7 @@ class Story {
       regress: has(9) && has(10) ? 0.02 : 0,
       ...this.#wanted,
     }
-    this.#witness(storage)
-    const { report, errors } = await simulate({
+    const { report, errors, crew } = await simulate({
       seed,
       storage,
       faults,
@@ -130,21 +134,34 @@ class Story {
       meanwhile: (simulation) => this.#rival(simulation),
       ended: (simulation) => this.#look(simulation, storage),
     })
+    await crew.close()
     this.#wrong.push(...errors.map(String).filter((error) => error.includes('The strategy')))
     if (this.#wrong.length > 0) throw new Error(this.#wrong.slice(0, 5).join('\n'))
     for (const [fault, times] of Object.entries(report.data.faults)) this.#counts.set(fault, times)
     return { seed, counts: Object.fromEntries(this.#counts) }
   }
   /** Counts what is stored and what is refused. */
-  #witness(storage: MemoryStorage): void {
-    MemoryStorage.prototype.watch.call(storage, 'crew', () => {
-      this.#history.stored()
-    })
-    const append = storage.append.bind(storage)
-    storage.append = async (journal, commit) => {
-      const answer = await append(journal, commit)
-      if (!answer.appended) this.#count('decided again')
-      return answer
+  #witnessed(storage: JournalStorage, has: (bit: number) => boolean): JournalStorage {
+    const stored = new Set<string>()
+    const watch = storage.watch?.bind(storage)
+    return {
+      writers: storage.writers,
+      maxCommitBytes: has(7) ? 50_000 : storage.maxCommitBytes,
+      append: async (journal, commit, options) => {
+        const answer = await storage.append(journal, commit, options)
+        if (!answer.appended) this.#count('decided again')
+        // Some say so of what they have already, too.
+        else if (!stored.has(commit.id)) this.#history.stored()
+        if (answer.appended) stored.add(commit.id)
+        return answer
+      },
+      read: (...args) => storage.read(...args),
+      saveCheckpoint: (...args) => storage.saveCheckpoint(...args),
+      loadCheckpoint: (...args) => storage.loadCheckpoint(...args),
+      trim: (...args) => storage.trim(...args),
+      open: async (...args) => storage.open?.(...args),
+      close: async (...args) => storage.close?.(...args),
+      ...(watch && !has(8) && { watch }),
     }
   }
 
@@ -215,7 +232,7 @@ class Story {
   }
 
   /** When all is well again: what every process shows, against what is stored. */
-  async #look(simulation: Simulation, storage: MemoryStorage): Promise<void> {
+  async #look(simulation: Simulation, storage: JournalStorage): Promise<void> {
     const crews = Array.from({ length: PROCESSES }, (_, place) => simulation.crew(place)).flatMap((crew) => crew ?? [])
     if (crews.length < PROCESSES) this.#wrong.push('A process did not come back')
     const isWaiting = ({ crew, answer }: Outcome): boolean => !answer && crews.includes(crew)
@@ -233,7 +250,9 @@ class Story {
       commits = 'commits' in run ? run.commits : []
     }
     const environment = manualEnvironment({ now: crews[0]?.journal.environment.now() ?? 0 })
-    const fresh = await openCrew({ storage: RewindableStorage.of(storage), environment })
+    // It is left open, as closing writes: what it hears of later is nobody's business.
+    const onError = (): void => undefined
+    const fresh = await openCrew({ storage: RewindableStorage.of(storage), environment, onError })
     const should = JSON.stringify(stateOf(fresh))
     for (const crew of crews) {
       if (crew.journal.head?.seq !== commits.at(-1)?.seq)

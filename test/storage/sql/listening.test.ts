@@ -1,0 +1,195 @@
+import type { JournalStorage } from 'crewlog'
+import { sqlStorage } from 'crewlog/storage/sql'
+import pg from 'pg'
+import postgresClient from 'postgres'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Notices } from '../../../src/storage/sql/notices.js'
+import { commit } from '../../../src/testing/storage-contract/samples.js'
+import { libsql, sqliteAt } from '../../support/engines/libsql.js'
+import { kyselyOf, startedPglite } from '../../support/engines/pglite.js'
+import { inPostgres, postgres, postgresAt } from '../../support/engines/postgres.js'
+import { addressOf, isMissing } from '../../support/services.js'
+
+const address = addressOf('PostgreSQL')
+const CHANNEL = 'crewlog_commits'
+/** Before any test, as it takes seconds. */
+const database = await startedPglite()
+
+let ends: (() => unknown)[] = []
+/** Who listens, as the server knows it. */
+let name: string
+let place: string
+
+afterEach(async () => {
+  for (const end of ends.reverse()) await end()
+  ends = []
+})
+
+describe.skipIf(await isMissing('PostgreSQL'))('with LISTEN, a watcher', () => {
+  beforeEach(async () => {
+    place = await postgres.make()
+    name = `hears ${place}`
+    ends.push(() => postgres.remove(place))
+  })
+
+  const poolOfPg = (): pg.Pool => {
+    const pool = new pg.Pool({ connectionString: address, application_name: name, max: 2 })
+    pool.on('error', () => undefined)
+    ends.push(() => pool.end())
+    return pool
+  }
+
+  const storageWith = (listen: NonNullable<Parameters<typeof sqlStorage>[1]>['listen']): JournalStorage => {
+    const db = postgresAt(address)
+    ends.push(() => db.destroy())
+    return sqlStorage(db, { schema: place, ...(listen && { listen }) })
+  }
+
+  /** Watches, and answers when the server has it as a listener. */
+  const watched = async (storage: JournalStorage) => {
+    let count = 0
+    let tell = (): void => undefined
+    const off = storage.watch!('crew', () => {
+      count++
+      tell()
+    })
+    ends.push(off)
+    await listeners(1)
+    return {
+      off,
+      woken: () => count,
+      wake: () =>
+        new Promise<void>((resolve) => {
+          tell = resolve
+        }),
+    }
+  }
+
+  /** Waits until so many connections have said LISTEN last. */
+  const listeners = async (count: number): Promise<readonly number[]> => {
+    for (;;) {
+      const rows = await inPostgres(
+        `select pid from pg_stat_activity where application_name = '${name}' and query ilike 'listen %' and state = 'idle'`,
+      )
+      if (rows.length === count) return rows.map(({ pid }) => Number(pid))
+    }
+  }
+
+  /** As a commit is told, but there is none: nobody finds it by looking. */
+  const notify = (journal: string, schema = place): Promise<unknown> =>
+    inPostgres(`select pg_notify('${CHANNEL}', '${schema}/${journal}')`)
+
+  it.each([
+    ['a pool of pg', poolOfPg],
+    [
+      'a client of postgres',
+      () => {
+        const client = postgresClient(address, { max: 1, connection: { application_name: name } })
+        ends.push(() => client.end())
+        return client
+      },
+    ],
+  ])('hears through %s what is told, of its journal alone', async (_, client) => {
+    const { wake, woken } = await watched(storageWith(client()))
+    const heard = wake()
+    await notify('other')
+    await notify('crew', 'another')
+    await notify('crew')
+    await heard
+    expect(woken()).toBe(1)
+  })
+
+  it('is told of a commit after it is there, by whoever committed it', async () => {
+    const reader = storageWith(poolOfPg())
+    const writer = storageWith(poolOfPg())
+    const { wake } = await watched(reader)
+    await writer.open?.('crew')
+    for (const seq of [1, 2, 3]) {
+      const heard = wake()
+      await writer.append('crew', commit(seq))
+      await heard
+      expect(await reader.read('crew', seq - 1, 1)).toEqual({ commits: [commit(seq)] })
+    }
+  })
+
+  it('hears again when its connection was cut, and what came meanwhile (SA-18)', async () => {
+    const writer = storageWith(undefined)
+    await writer.append('crew', commit(1))
+    const { wake } = await watched(storageWith(poolOfPg()))
+    const [pid] = await listeners(1)
+    await inPostgres(`select pg_terminate_backend(${pid})`)
+    await writer.append('crew', commit(2))
+    const meanwhile = wake()
+    const [again] = await listeners(1)
+    expect(again).not.toBe(pid)
+    await meanwhile
+    const heard = wake()
+    await notify('crew')
+    await heard
+  })
+
+  it('gives its connection back when it watches no more', async () => {
+    const pool = poolOfPg()
+    const { off } = await watched(storageWith(pool))
+    expect(pool.totalCount).toBe(1)
+    off()
+    await listeners(0)
+    expect(pool.totalCount).toBe(0)
+  })
+
+  it('still finds by looking what nobody told (EV-18)', async () => {
+    const reader = storageWith(poolOfPg())
+    await storageWith(undefined).append('crew', commit(1))
+    const { wake } = await watched(reader)
+    const found = wake()
+    await storageWith(undefined).append('crew', commit(2))
+    await found
+  })
+
+  it('does not take a client that cannot connect again', () => {
+    expect(() => storageWith(new pg.Client() as unknown as pg.Pool)).toThrow('a pg.Client cannot connect again')
+  })
+})
+
+it('is heard in PGlite as in Postgres', async () => {
+  const storage = sqlStorage(kyselyOf(database), { listen: database })
+  let off = (): void => undefined
+  const heard = new Promise<void>((resolve) => {
+    off = storage.watch!('crew', resolve)
+  })
+  for (let isHeard = false; !isHeard;) {
+    await database.query(`select pg_notify('${CHANNEL}', '/crew')`)
+    isHeard = await Promise.race([heard.then(() => true), new Promise<boolean>((r) => setImmediate(() => r(false)))])
+  }
+  off()
+})
+
+it('is refused where there is none', async () => {
+  const file = await libsql.make()
+  ends.push(() => libsql.remove(file))
+  const db = sqliteAt(file)
+  ends.push(() => db.destroy())
+  expect(() => sqlStorage(db, { listen: new pg.Pool() })).toThrow(
+    'options.listen is for Postgres; this database is sqlite',
+  )
+})
+
+it('is told once of commits that come while others are told of (SA-19)', async () => {
+  const told: (readonly string[])[] = []
+  let arrive = (): void => undefined
+  const notices = new Notices((journals) => {
+    told.push(journals)
+    return new Promise<void>((resolve) => {
+      arrive = resolve
+    })
+  })
+  notices.tell('crew')
+  for (let count = 0; count < 100; count++) for (const journal of ['crew', 'other']) notices.tell(journal)
+  expect(told).toEqual([['crew']])
+  arrive()
+  await expect.poll(() => told.length).toBe(2)
+  expect(told[1]).toEqual(['crew', 'other'])
+  arrive()
+  await notices.settled()
+  expect(told.length).toBe(2)
+})

@@ -1,0 +1,133 @@
+import { type Abortable, whileWanted } from '../core/abortable.js'
+import { type Off, systemEnvironment } from '../core/environment.js'
+import { invalid } from '../core/errors.js'
+import { object, read, type Reader, withMethods } from '../core/input.js'
+import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../core/journal/journal-storage.js'
+import { RedisCheckpoints } from './redis/checkpoints.js'
+import { type JournalKeys, keysOf } from './redis/keys.js'
+import { MAX_BYTES, RedisLog } from './redis/log.js'
+import { RedisServer, type SendRedisCommand } from './redis/server.js'
+import { type RedisSubscriber, Wakes } from './redis/wakes.js'
+
+export type { RedisSubscriber, SendRedisCommand }
+
+export interface RedisStorageOptions {
+  /** What the names of all keys begin with: 1–64 characters of A–Z a–z 0–9 . _ : -; default `crewlog`. */
+  readonly prefix?: string
+  /**
+   * A connection of its own, as it can do nothing else once it subscribes. Through it a process hears at once what
+   * another one commits; without it journals look every few seconds.
+   */
+  readonly subscriber?: RedisSubscriber
+  /**
+   * Told when a journal is opened, each thing once, what speaks against keeping journals on this server: that it may
+   * evict them, or keeps them in memory alone. Default `console.warn`.
+   */
+  readonly onWarning?: (warning: string) => void
+}
+
+/**
+ * Keeps each journal in Redis 6.2 or later, or Valkey: a stream of commits, moved on by one script that compares with
+ * the last number and id. Any number of processes write. `send` sends one command with the client that you have:
+ * `(...command) => redis.call(...command)` for ioredis, `(...command) => client.sendCommand(command)` for node-redis.
+ * Throws `invalid_input`.
+ */
+export function redisStorage(send: SendRedisCommand, options: RedisStorageOptions = {}): JournalStorage {
+  return new RedisStorage(read(sender, send, 'send'), read(storageOptions, options, 'options'))
+}
+
+class RedisStorage implements JournalStorage {
+  readonly writers = 'many'
+  readonly maxCommitBytes: number = MAX_BYTES
+  /** Only with a subscriber. */
+  readonly watch?: (journal: string, wake: () => void) => Off
+
+  readonly #server: RedisServer
+  readonly #prefix: string
+  readonly #onWarning: (warning: string) => void
+  readonly #told = new Set<string>()
+
+  constructor(send: SendRedisCommand, { prefix = 'crewlog', subscriber, onWarning = warn }: RedisStorageOptions) {
+    this.#server = new RedisServer(send)
+    this.#prefix = prefix
+    this.#onWarning = onWarning
+    if (subscriber) {
+      const wakes = Wakes.of(subscriber)
+      this.watch = (journal, wake) => wakes.watch(this.#keys(journal).channel, wake)
+    }
+  }
+
+  async open(journal: string, options: Abortable = {}): Promise<void> {
+    this.#keys(journal)
+    const doubts = await whileWanted(options, systemEnvironment, () => this.#server.examine())
+    for (const doubt of doubts) {
+      if (!this.#told.has(doubt)) this.#onWarning(doubt)
+      this.#told.add(doubt)
+    }
+  }
+
+  async append(journal: string, commit: Commit, options: Abortable = {}): Promise<Appended> {
+    const log = this.#log(journal)
+    return await whileWanted(options, systemEnvironment, () => log.append(commit))
+  }
+
+  async read(journal: string, after: number, limit: number, options: Abortable = {}): Promise<Run> {
+    const log = this.#log(journal)
+    return await whileWanted(options, systemEnvironment, (check) => log.read(after, limit, check))
+  }
+
+  async saveCheckpoint(journal: string, checkpoint: Checkpoint, options: Abortable = {}): Promise<void> {
+    const checkpoints = this.#checkpoints(journal)
+    await whileWanted(options, systemEnvironment, (check) => checkpoints.save(checkpoint, check))
+  }
+
+  async loadCheckpoint(journal: string, before = Infinity, options: Abortable = {}): Promise<Checkpoint | undefined> {
+    const checkpoints = this.#checkpoints(journal)
+    return await whileWanted(options, systemEnvironment, () => checkpoints.load(before))
+  }
+
+  async trim(journal: string, through: number, options: Abortable = {}): Promise<void> {
+    const log = this.#log(journal)
+    await whileWanted(options, systemEnvironment, (check) => log.trim(through, check))
+  }
+
+  #log(journal: string): RedisLog {
+    return new RedisLog(this.#server, this.#keys(journal))
+  }
+
+  #checkpoints(journal: string): RedisCheckpoints {
+    return new RedisCheckpoints(this.#server, this.#keys(journal))
+  }
+
+  #keys(journal: string): JournalKeys {
+    return keysOf(this.#prefix, journal)
+  }
+}
+
+const warn = (warning: string): void => {
+  console.warn(`crewlog: ${warning}`)
+}
+
+const sender: Reader<SendRedisCommand> = (value, name) => {
+  if (typeof value !== 'function')
+    throw invalid(`${name} must be a function that sends a command: (...command) => redis.call(...command)`)
+  return value as SendRedisCommand
+}
+
+const PREFIX = /^[A-Za-z0-9._:-]{1,64}$/
+
+const prefix: Reader<string> = (value, name) => {
+  if (typeof value === 'string' && PREFIX.test(value)) return value
+  throw invalid(`${name} must be 1–64 characters of A–Z a–z 0–9 . _ : -`)
+}
+
+const listener: Reader<(warning: string) => void> = (value, name) => {
+  if (typeof value !== 'function') throw invalid(`${name} must be a function`)
+  return value as (warning: string) => void
+}
+
+const storageOptions = object({
+  prefix,
+  subscriber: withMethods<RedisSubscriber>('subscribe', 'unsubscribe', 'on'),
+  onWarning: listener,
+})

@@ -1,0 +1,3 @@
+import { survivesKills } from '../../support/torture/survives-kills.js'
+
+await survivesKills('nats')

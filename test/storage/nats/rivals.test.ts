@@ -1,0 +1,3 @@
+import { sharesWork } from '../../support/rivals/shares-work.js'
+
+await sharesWork('nats')

@@ -1,0 +1,188 @@
+import { type Crew, type JournalStorage, openCrew } from 'crewlog'
+import { natsStorage } from 'crewlog/storage/nats'
+import { cp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { commit, commits } from '../../../src/testing/storage-contract/samples.js'
+import { placeAt } from '../../support/engines/nats.js'
+import { natsClient, ownNats, urlOf, useNatsClients } from '../../support/nats-client.js'
+import { isNotInstalled, useOwnServers } from '../../support/own-servers.js'
+
+describe.skipIf(isNotInstalled('nats-server'))('a NATS', () => {
+  useOwnServers()
+  useNatsClients()
+
+  const openOver = (storage: JournalStorage): Promise<Crew> => openCrew({ storage, onError: () => undefined })
+  const refusing = (code: string, words: string): unknown =>
+    expect.objectContaining({ code, message: expect.stringContaining(words) as unknown })
+
+  it('that is killed and starts again loses nothing and doubles nothing', async () => {
+    const server = await ownNats()
+    const place = placeAt(urlOf(server))
+    const crew = await openOver((await natsClient(place)).storage)
+    for (let round = 0; round < 3; round++) {
+      const before = Array.from({ length: 5 }, (_, index) =>
+        crew.tracker.create({ id: `${round}-${index}`, description: 'Work' }),
+      )
+      await server.stop()
+      const meanwhile = crew.tracker.create({ id: `${round}-meanwhile`, description: 'Work' })
+      await server.start('-js')
+      await Promise.all([...before, meanwhile])
+    }
+    const again = await openOver((await natsClient(place)).storage)
+    expect(again.tracker.count()).toBe(18)
+    await Promise.all([crew.close(), again.close()])
+  })
+
+  it('that comes back as it was before has diverged, and no attempt of before writes (SA-25, CL-26)', async () => {
+    const server = await ownNats()
+    const { storage } = await natsClient(placeAt(urlOf(server)))
+    const crew = await openOver(storage)
+    await crew.join('ana')
+    await crew.tracker.create({ id: 'a', description: 'A' })
+    const store = join(server.folder, 'jetstream')
+    const copy = join(server.folder, 'copy')
+    await server.stop('SIGTERM')
+    await cp(store, copy, { recursive: true })
+    await server.start('-js')
+    const attempt = (await crew.tracker.claim('ana', { taskId: 'a' }))!
+    const gaps: unknown[] = []
+    crew.on('diverged', (gap) => gaps.push(gap))
+    await server.stop()
+    await rm(store, { recursive: true })
+    await cp(copy, store, { recursive: true })
+    await server.start('-js')
+    while (gaps.length === 0) await crew.sync().catch(() => undefined)
+    expect(crew.tracker.status('a')).toBe('pending')
+    await expect(attempt.complete()).rejects.toMatchObject({ code: 'stale_attempt' })
+    await (await crew.tracker.claim('ana', { taskId: 'a' }))!.complete()
+    await crew.close()
+  })
+
+  it('whose answer is lost after the commit is asked whose it is (CL-21)', async () => {
+    const server = await ownNats()
+    const { connection } = await natsClient(placeAt(urlOf(server)))
+    let published = 0
+    const losing = new Proxy(connection, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name)
+        if (typeof value !== 'function') return value
+        if (name !== 'request') return value.bind(target) as unknown
+        return async (subject: string, ...args: readonly unknown[]): Promise<unknown> => {
+          const answer: unknown = await Reflect.apply(value, target, [subject, ...args])
+          if (!subject.endsWith('.commits.1')) return answer
+          published++
+          throw new Error('Connection is closed.')
+        }
+      },
+    })
+    const crew = await openOver(natsStorage(losing))
+    for (const id of ['a', 'b', 'c']) await crew.tracker.create({ id, description: id })
+    expect(crew.tracker.count()).toBe(3)
+    expect(published).toBe(3)
+    await crew.close()
+  })
+
+  it('that breaks off is not waited for any longer', async () => {
+    const server = await ownNats()
+    const { storage } = await natsClient(placeAt(urlOf(server)))
+    await storage.open!('crew')
+    server.signal('SIGSTOP')
+    const readOn = async (): Promise<never> => {
+      for (;;) await storage.read('crew', 0, 10)
+    }
+    const ends = expect(readOn()).rejects.toEqual(refusing('storage_unavailable', 'broke before the answer'))
+    await server.stop()
+    await ends
+  })
+
+  it('without JetStream says so', async () => {
+    const server = await ownNats('-V=false')
+    const { storage } = await natsClient(placeAt(urlOf(server)))
+    const missing = refusing('storage_unavailable', 'start the server with -js')
+    await expect(storage.open!('crew')).rejects.toEqual(missing)
+    await expect(storage.read('crew', 0, 10)).rejects.toEqual(missing)
+  })
+
+  it('that makes too few replicas says so', async () => {
+    const server = await ownNats()
+    const { storage } = await natsClient(placeAt(urlOf(server)), { replicas: 3 })
+    await expect(storage.open!('crew')).rejects.toEqual(refusing('storage_unavailable', 'replicas'))
+  })
+
+  it('that grants too little says so, and one that lets nobody be told keeps commits all the same', async () => {
+    const server = await ownNats()
+    await server.stop()
+    const settings = join(server.folder, 'nats.conf')
+    await writeFile(
+      settings,
+      `authorization { users = [
+        { user: all, password: secret },
+        { user: reader, password: secret, permissions: { publish: ["$JS.API.STREAM.INFO.>", "$JS.API.STREAM.MSG.GET.>"] } },
+        { user: quiet, password: secret, permissions: { publish: { deny: ["*.*.news"] } } },
+      ] }`,
+    )
+    await server.start('-js', '-c', settings)
+    const place = placeAt(urlOf(server, 'all:secret@'))
+    const { storage, connection } = await natsClient(place, { connect: { user: 'quiet', pass: 'secret' } })
+    await storage.open!('crew')
+    for (const each of commits(1, 3)) expect(await storage.append('crew', each)).toEqual({ appended: true })
+    await connection.flush()
+    const { storage: reader } = await natsClient(place, { connect: { user: 'reader', pass: 'secret' } })
+    await reader.open!('crew')
+    expect(await reader.read('crew', 0, 10)).toEqual({ commits: commits(1, 3) })
+    const denied = refusing('storage_unavailable', 'may not do this')
+    await expect(reader.append('crew', commit(4))).rejects.toEqual(denied)
+    await expect(reader.open!('other')).rejects.toEqual(denied)
+    await expect(reader.trim('crew', 1)).rejects.toEqual(denied)
+  })
+
+  it('needs no more rights than docs/storage-nats.md names', async () => {
+    const server = await ownNats()
+    await server.stop()
+    const settings = join(server.folder, 'nats.conf')
+    const api = ['INFO', 'MSG.GET', 'PURGE', 'CREATE'].map((call) => `"$JS.API.STREAM.${call}.*"`)
+    await writeFile(
+      settings,
+      `authorization { users = [{ user: crew, password: secret, permissions: {
+        publish: ["crewlog.>", ${api.join()}], subscribe: ["_INBOX.>", "crewlog.*.news"] } }] }`,
+    )
+    await server.start('-js', '-c', settings)
+    const user = { connect: { user: 'crew', pass: 'secret' }, prefix: 'crewlog' }
+    const { storage } = await natsClient(placeAt(urlOf(server)), user)
+    const crew = await openOver(storage)
+    const woken = new Promise<void>((resolve) => storage.watch!('crew', resolve))
+    await crew.tracker.create({ description: 'Work' })
+    await crew.checkpoint()
+    await storage.trim('crew', 1)
+    await woken
+    await crew.close()
+  })
+
+  it('whose connection is closed says so, and hurts nobody', async () => {
+    const server = await ownNats()
+    const { storage, connection } = await natsClient(placeAt(urlOf(server)))
+    await storage.open!('crew')
+    const off = storage.watch!('crew', () => undefined)
+    await connection.close()
+    off()
+    storage.watch!('crew', () => undefined)()
+    await expect(storage.append('crew', commit(1))).rejects.toEqual(
+      refusing('storage_unavailable', 'the connection is closed'),
+    )
+  })
+
+  it('that does not answer is not waited for any longer than asked, and answers later', async () => {
+    const server = await ownNats()
+    const { storage } = await natsClient(placeAt(urlOf(server)))
+    await storage.open!('crew')
+    await storage.append('crew', commit(1))
+    server.signal('SIGSTOP')
+    const readOn = async (): Promise<never> => {
+      for (;;) await storage.read('crew', 0, 10, { timeoutMs: 100 })
+    }
+    await expect(readOn()).rejects.toMatchObject({ code: 'timed_out' })
+    server.signal('SIGCONT')
+    expect(await storage.read('crew', 0, 10)).toEqual({ commits: [commit(1)] })
+  })
+})

@@ -18,15 +18,15 @@ const bundledApp = {
     id === '\0app.js' ? (await bundle({ entryPoints: ['test/browser/app.ts'] }, 'default')).code : undefined,
 }
 
-export default defineConfig({
+/** What users import, built. */
+const alias = entries.map((entry) => ({ find: new RegExp(`^${entry.specifier}$`), replacement: path(entry.default) }))
+
+const inPage = {
   plugins: [bundledApp],
-  resolve: {
-    alias: entries.map((entry) => ({ find: new RegExp(`^${entry.specifier}$`), replacement: path(entry.default) })),
-  },
+  resolve: { alias },
   test: {
+    name: 'in a page',
     include: ['test/browser/*.test.ts', 'test/storage/memory.test.ts', 'test/samples/{README,testing}-*.test.ts'],
-    testTimeout: 60_000,
-    silent: 'passed-only',
     browser: {
       enabled: true,
       headless: true,
@@ -34,5 +34,15 @@ export default defineConfig({
       instances: [{ browser: 'chromium' }],
       provider: playwright({ connectOptions: { wsEndpoint: process.env.CREWLOG_BROWSER } }),
     },
+  },
+}
+
+/** Tests that drive several pages of the same browser. */
+const withPages = { test: { name: 'with pages', include: ['test/browser/pages/*.test.ts'] } }
+
+export default defineConfig({
+  test: {
+    projects: [inPage, withPages].map((project) => ({ ...project, test: { testTimeout: 60_000, ...project.test } })),
+    silent: 'passed-only',
   },
 })

@@ -1,34 +1,16 @@
 // Runs what is built in a browser, with the tests that vitest.browser.config.mjs names: `npm run browser`, behind
 // `npm run build`. The browser is the Chromium of CHROMIUM_PATH, or the first that is on PATH.
 import { spawn } from 'node:child_process'
-import { accessSync, constants, existsSync, statSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { chromium } from 'playwright'
+import { CHROMIUM_ARGS, findChromium } from './chromium.mjs'
 import { entries } from './entries.mjs'
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome']
 /** More than the tests take many times over: whatever hangs is killed then. */
 const DEADLINE_MS = 180_000
 
 const root = join(import.meta.dirname, '..')
-
-function isProgram(path) {
-  try {
-    accessSync(path, constants.X_OK)
-    return statSync(path).isFile()
-  } catch {
-    return false
-  }
-}
-
-function findChromium() {
-  const { CHROMIUM_PATH, PATH = '' } = process.env
-  if (CHROMIUM_PATH && !isProgram(CHROMIUM_PATH)) throw new Error(`CHROMIUM_PATH is no program: ${CHROMIUM_PATH}`)
-  if (CHROMIUM_PATH) return CHROMIUM_PATH
-  return PATH.split(delimiter)
-    .flatMap((folder) => NAMES.map((name) => join(folder, name)))
-    .find(isProgram)
-}
 
 /** Resolves to whether the tests passed; kills them at the deadline. */
 const runTests = (wsEndpoint) =>
@@ -61,7 +43,7 @@ if (missing) {
   process.exitCode = isRequired ? 1 : 0
 } else {
   // Ours and not vitest's, so that it ends with this process, whatever becomes of vitest.
-  const browser = await chromium.launchServer({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
+  const browser = await chromium.launchServer({ executablePath, args: CHROMIUM_ARGS })
   try {
     process.exitCode = (await runTests(browser.wsEndpoint())) ? 0 : 1
   } finally {

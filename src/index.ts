@@ -2,6 +2,7 @@ export { Crew, openCrew } from './crew/crew.js'
 export type { AssignmentOptions, CrewOptions } from './crew/crew-options.js'
 export type { CascadeEvent, CrewEvents, MemberEvent, SessionEvent } from './crew/crew-news.js'
 export { Member, type MessageOptions, type WorkOptions } from './crew/member.js'
+export type { ForwardMessageOptions, ForwardTaskOptions, OtherCrew } from './crew/forward.js'
 export type { Running } from './crew/stopper.js'
 export type { Handler, Handlers, ReviewHandler, Verdict } from './crew/handlers.js'
 

@@ -146,6 +146,7 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
     this.journal.assertOpen()
     const { id: known } = this.#members.expect(read(anId, id, 'member'))
     return new Member(known, {
+      crew: this.name,
       members: this.#members,
       seen: this.#seen,
       communications: this.communications,

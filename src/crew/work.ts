@@ -8,7 +8,8 @@ import type { Message } from '../core/messages/message.js'
 import type { Attempt } from '../core/tasks/attempt.js'
 import type { TrackerParts } from '../core/tasks/task-queries.js'
 import type { TaskTracker } from '../core/tasks/task-tracker.js'
-import { type Handler, readVerdict, type ReviewHandler } from './handlers.js'
+import type { WaitingFor } from '../core/tasks/task.js'
+import { type Handler, readVerdict, type ReviewHandler, type Verdict } from './handlers.js'
 import { Idleness } from './idleness.js'
 import { type Loop, Outlook } from './outlook.js'
 import { Readers } from './readers.js'
@@ -104,7 +105,7 @@ export class Work {
 
   /** Runs `handler` on one task after another that waits for the member's verdict, until stopped. */
   review(loop: Loop, handler: ReviewHandler): Promise<void> {
-    return this.#run(loop, this.#reviewers, (review) => this.#judge(review, handler))
+    return this.#run(loop, this.#reviewers, (review) => this.#judge(loop, review, handler))
   }
 
   /** Resolves when no loop has anything to do, now or after a back-off, and no command is under way. */
@@ -210,25 +211,33 @@ export class Work {
     }
   }
 
-  async #judge(review: Review, handler: ReviewHandler): Promise<void> {
-    const { task, member } = review
+  async #judge(loop: Loop, review: Review, handler: ReviewHandler): Promise<void> {
+    try {
+      const verdict = read(readVerdict, await handler(review.task), 'verdict')
+      await this.#pronounce(review, verdict)
+      this.#reviewers.over(review)
+    } catch (error) {
+      this.#onError(error)
+      this.#reviewers.putOff(review, loop)
+    }
+  }
+
+  /** Has no effect once others have decided. */
+  async #pronounce(review: Review, verdict: Verdict): Promise<void> {
     const reviewers = this.#reviewers
+    const { task, member } = review
+    const { id: question } = task.waitingFor as WaitingFor
     const asked = {
       get isOver() {
         return !reviewers.isOpen(review)
       },
     }
+    if (!reviewers.isOpen(review)) return
     try {
-      const verdict = read(readVerdict, await handler(task), 'verdict')
-      const judged = { ...verdict, by: member, ...reviewers.questionOf(review) }
-      // Others may have decided meanwhile.
-      if (!asked.isOver) await this.#setbacks.persist(asked, () => this.#tracker.review(task.id, judged))
-      reviewers.over(review)
+      await this.#setbacks.persist(asked, () => this.#tracker.review(task.id, { ...verdict, by: member, question }))
     } catch (error) {
-      const isLate = asked.isOver && CrewError.is(error)
-      if (!isLate) this.#onError(error)
-      if (asked.isOver) reviewers.over(review)
-      else reviewers.putOff(review)
+      const isLate = !reviewers.isOpen(review) && OVERTAKEN.some((code) => CrewError.is(error, code))
+      if (!isLate) throw error
     }
   }
 
@@ -251,6 +260,9 @@ export class Work {
     this.#idleness.end(error)
   }
 }
+
+/** What a verdict is refused with that comes too late. */
+const OVERTAKEN = ['invalid_transition', 'stale_version', 'not_found'] as const
 
 /** Where a loop gets what it is there for. */
 interface Source<T> {

@@ -43,7 +43,9 @@ const sorted = (record) => JSON.stringify(Object.entries(record).sort())
 if (sorted(paths) !== sorted(wanted)) problems.push(`tsconfig.json: paths should be ${JSON.stringify(wanted)}`)
 
 // A browser's project has the DOM and no types of Node, and may check its libraries.
-const portable = entries.filter(({ name }) => !/^(storage|connect)\//.test(name)).map(({ types }) => types)
+const portable = entries
+  .filter(({ name }) => !/^(storage\/(?!indexeddb)|connect\/)/.test(name))
+  .map(({ types }) => types)
 const { options } = ts.convertCompilerOptionsFromJson(
   { noEmit: true, strict: true, module: 'nodenext', types: [], lib: ['es2022', 'dom'] },
   '.',

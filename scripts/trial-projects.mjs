@@ -45,6 +45,10 @@ import { optimal } from 'crewlog/assignment'
 import { defineReport } from 'crewlog/reports'
 import { quote, rolePolicy } from 'crewlog/security'
 import { fileStorage } from 'crewlog/storage/file'
+import { indexedDbStorage } from 'crewlog/storage/indexeddb'
+import { natsStorage } from 'crewlog/storage/nats'
+import { redisStorage } from 'crewlog/storage/redis'
+import { sqlStorage } from 'crewlog/storage/sql'
 import { checkJournal, completes, manualEnvironment, scriptedMember } from 'crewlog/testing'
 
 const environment = manualEnvironment()
@@ -60,9 +64,26 @@ const byLabel = defineReport({ name: 'By label', of: 'tasks', groupBy: 'labels',
 console.log('report:', JSON.stringify(crew.reports.generate(byLabel).data.rows))
 await crew.close()
 console.log('broken:', JSON.stringify(await checkJournal(storage, 'shop')))
+console.log('in browsers:', indexedDbStorage('shop').writers)
+console.log('over servers:', [natsStorage, redisStorage, sqlStorage].map(({ name }) => name).join())
 `
+/** The optional peers of these entries. */
+const peers = ['@nats-io/jetstream@3.3.1', 'kysely@0.28.18']
 const forgotten = entries.filter(({ specifier }) => !everyEntry.includes(`'${specifier}'`))
 if (forgotten.length > 0) throw new Error(`No trial imports ${forgotten.map(({ specifier }) => specifier).join(', ')}`)
+
+/** An app for browsers that keeps its crew. */
+const kept = `import { openCrew } from 'crewlog'
+import { indexedDbStorage } from 'crewlog/storage/indexeddb'
+
+const storage = indexedDbStorage('app')
+const crew = await openCrew({ storage })
+await crew.tracker.create({ description: 'Tides' })
+await crew.close()
+const again = await openCrew({ storage })
+console.log('found again:', again.tracker.list()[0].description)
+await again.close()
+`
 
 const typescript = 'typescript@5.9.3'
 const nodeTypes = '@types/node@20.19.43'
@@ -105,16 +126,29 @@ export const projects = [
   { name: 'ESM', files: { 'main.js': esm }, command: 'node main.js' },
   {
     name: 'every entry, ESM',
+    install: peers,
     files: { 'main.js': everyEntry },
     command: 'node main.js',
-    prints: ['result: done by bo true', 'report: [{"group":"sea","count":1}]', 'broken: []'],
+    prints: [
+      'result: done by bo true',
+      'report: [{"group":"sea","count":1}]',
+      'broken: []',
+      'in browsers: many',
+      'over servers: natsStorage,redisStorage,sqlStorage',
+    ],
   },
   {
     name: 'every entry, TypeScript',
-    install: [typescript, nodeTypes],
+    install: [typescript, nodeTypes, ...peers],
     files: {
       'main.ts': everyEntry.replace('const [{ id }] =', 'const [{ id } = { id: "" }] ='),
-      'tsconfig.json': tsconfig({ module: 'nodenext', lib: ['es2022'], types: ['node'] }),
+      'tsconfig.json': tsconfig({
+        module: 'nodenext',
+        lib: ['es2022'],
+        types: ['node'],
+        // The declarations of @nats-io/nats-core do not stand it.
+        exactOptionalPropertyTypes: false,
+      }),
     },
     command: 'tsc && node dist/main.js',
     prints: ['result: done by bo true', 'broken: []'],
@@ -137,6 +171,19 @@ export const projects = [
       'vite.config.js': viteConfig,
     },
     command: 'vite build && node dist/bundle.js',
+    check: standsAlone,
+  },
+  {
+    name: 'Vite, for browsers, kept in IndexedDB',
+    install: ['vite@8.3.8', 'fake-indexeddb@6.2.8'],
+    files: {
+      'index.html': '<script type="module" src="main.js"></script>',
+      'main.js': kept,
+      'vite.config.js': viteConfig,
+      'browser.js': `import 'fake-indexeddb/auto'\nawait import('./dist/bundle.js')\n`,
+    },
+    command: 'vite build && node browser.js',
+    prints: ['found again: Tides'],
     check: standsAlone,
   },
   {

@@ -23,7 +23,12 @@ it('the package runs nothing when it is installed, and brings two others (SEC-14
 
 describe('a bundle for browsers', () => {
   it('stands alone: crewlog, its two dependencies, and nothing of Node', async () => {
-    const { code, files } = await bundleOf('crewlog', 'crewlog/security', 'crewlog/testing')
+    const { code, files } = await bundleOf(
+      'crewlog',
+      'crewlog/security',
+      'crewlog/storage/indexeddb',
+      'crewlog/testing',
+    )
     expect(code).not.toMatch(/["'`]node:|\bimport\b|\brequire\(|\bprocess\.|\bBuffer\b/)
     const packages = files.map((file) => /^(src|node_modules\/[^/]+)\//.exec(file)?.[1] ?? file)
     expect(new Set(packages)).toEqual(new Set(['src', 'node_modules/eventemitter3', 'node_modules/nanoid', '<stdin>']))

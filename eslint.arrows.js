@@ -185,7 +185,7 @@ const layers = {
     ['journal/journal'],
     ['journal/replica'],
     ['journal/local-journal', 'journal/commit-wire', 'journal/memory-storage', 'journal/upkeep'],
-    ['journal/journal-log'],
+    ['journal/journal-log', 'journal/newest-checkpoint'],
     [
       'journal/leases',
       'journal/crew-settings',
@@ -195,7 +195,7 @@ const layers = {
       'journal/checkpoint',
       'journal/memory-log',
     ],
-    ['journal/projection', 'journal/session', 'journal/outages'],
+    ['journal/projection', 'journal/session', 'journal/outages', 'journal/patience'],
     ['journal/journal-storage'],
     ['abortable', 'events', 'waits', 'changes', 'tasks/attempt-record'],
     ['environment', 'input', 'markdown'],

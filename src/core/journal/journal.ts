@@ -3,7 +3,7 @@ import { CommitWire } from './commit-wire.js'
 import { CrewSettings } from './crew-settings.js'
 import { Forgettings } from './forgetting.js'
 import { type Batch, BATCH_EVENTS, type Decide, type Decided } from './decision.js'
-import type { Environment, Off } from '../environment.js'
+import type { Environment } from '../environment.js'
 import { CrewError } from '../errors.js'
 import { duration, errorListener, id, object, read } from '../input.js'
 import { JournalLog } from './journal-log.js'
@@ -12,6 +12,7 @@ import { freezeJson } from '../json.js'
 import { Leases } from './leases.js'
 import { answer, environmentPort } from './local-journal.js'
 import { MemoryStorage } from './memory-storage.js'
+import { Patience } from './patience.js'
 import { readOnly, Replica } from './replica.js'
 import { storagePort } from './storage-client.js'
 import { upkeepFields, type UpkeepSettings } from './upkeep.js'
@@ -36,9 +37,6 @@ interface Sent extends Batch {
   readonly tellTaken: () => void
 }
 
-/** After which the fate of a commit, or the end of the log, counts as unknowable. */
-const PATIENCE_MS = 30_000
-const LONGEST_PAUSE_MS = 5000
 const CLOSE_MS = 8000
 /** How long a rival that was seen is given way to. */
 const RIVAL_MS = 1000
@@ -72,8 +70,7 @@ export class Journal extends Replica {
   /** Commands up to this ticket were called before a read began that is folded. */
   #caughtUpTo = 0
   #rivalSeenAt = -Infinity
-  /** Each ends a pause before something is tried again. */
-  readonly #pauses = new Set<Off>()
+  readonly #patience: Patience
   #closed: Promise<void> | undefined
 
   constructor(given: JournalOptions = {}) {
@@ -88,6 +85,7 @@ export class Journal extends Replica {
     super(storage, name, environment, onError, settings)
     this.#isShared = given.storage !== undefined && storage.writers === 'many'
     this.#isKept = given.storage !== undefined
+    this.#patience = new Patience(this.environment)
     this.leases = new Leases(this, !this.#isShared, clockSkewMs)
     this.add('session', this.leases)
     this.observe(this.leases)
@@ -180,7 +178,7 @@ export class Journal extends Replica {
     const asOf = this.tickets
     this.#confirming = decided
     try {
-      await this.#patiently(() => this.catchUp())
+      await this.#patience.with(() => this.catchUp())
       this.#caughtUpTo = asOf
       this.#decideAgain(decided)
     } catch (error) {
@@ -201,7 +199,7 @@ export class Journal extends Replica {
     this.#sent = sent
     try {
       // A read may learn what an answer does not tell.
-      await Promise.race([isTaken, this.#patiently(() => this.#append(commit))])
+      await Promise.race([isTaken, this.#patience.with(() => this.#append(commit))])
     } catch (error) {
       this.#giveUp(batch.decided, error)
       return
@@ -277,31 +275,6 @@ export class Journal extends Replica {
     for (const command of this.queue.splice(0)) command.reject(error)
   }
 
-  /** Tries again, with growing pauses, what fails because the storage is away. */
-  async #patiently(attempt: () => Promise<void>): Promise<void> {
-    const start = this.environment.monotonic()
-    for (let tries = 0; ; tries++) {
-      try {
-        await attempt()
-        return
-      } catch (error) {
-        const isOver = this.environment.monotonic() - start >= PATIENCE_MS || this.#isIn('closed')
-        if (isOver || !CrewError.is(error, 'storage_unavailable')) throw error
-      }
-      await new Promise<void>((resolve) => {
-        const end = (): void => {
-          off()
-          this.#pauses.delete(end)
-          resolve()
-        }
-        const pauseMs = Math.min(LONGEST_PAUSE_MS, 50 * 2 ** tries) * this.environment.random()
-        const off = this.environment.setTimer(end, pauseMs)
-        this.#pauses.add(end)
-      })
-      if (this.#isIn('closed')) throw this.refusal()
-    }
-  }
-
   async #close(): Promise<void> {
     const wasOpen = this.state === 'open'
     this.state = 'closing'
@@ -315,7 +288,7 @@ export class Journal extends Replica {
   #end(): void {
     this.state = 'closed'
     this.stopFollowing()
-    for (const end of this.#pauses) end()
+    this.#patience.end()
     const error = this.refusal()
     for (const { command } of this.#sent?.decided ?? []) command.reject(unknownOutcome(error))
     for (const { command } of this.#confirming) command.reject(error)

@@ -1,10 +1,11 @@
-import { LoadedCheckpoint, turns, writeCheckpoint } from './checkpoint.js'
+import { type LoadedCheckpoint, turns, writeCheckpoint } from './checkpoint.js'
 import type { Environment, Off } from '../environment.js'
 import { CrewError, invalid } from '../errors.js'
 import { logError } from '../events.js'
 import { type Checkpoint, type Commit, FORMAT, type JournalStorage } from './journal-storage.js'
 import { freezeJson } from '../json.js'
 import { LocalJournal } from './local-journal.js'
+import { newestCheckpoint } from './newest-checkpoint.js'
 import { Outages } from './outages.js'
 import type { CommitInfo, Gap, Observer, Projection, Slice, Step } from './projection.js'
 import { StorageClient } from './storage-client.js'
@@ -263,33 +264,17 @@ export abstract class Replica extends LocalJournal {
     this.#isPartial = loaded?.kinds.some((kind) => !this.#slices.has(kind)) ?? false
   }
 
-  /** The newest checkpoint that the log goes on from; one that is damaged, unknown or of another log is passed over. */
-  async #findCheckpoint(): Promise<LoadedCheckpoint | undefined> {
-    let why: unknown
-    let newest = 0
-    for (let before = Infinity; ;) {
-      const checkpoint = await this.storage.loadCheckpoint(before, this.state === 'opening')
-      if (!checkpoint || checkpoint.seq >= before) break
-      before = checkpoint.seq
-      newest ||= before
-      try {
-        if (await this.storage.has(checkpoint)) return await LoadedCheckpoint.read(checkpoint, turns(this.environment))
-      } catch (error) {
-        if (CrewError.is(error, 'storage_unavailable')) throw error
-        why ??= error
-      }
-    }
-    const trimmedTo = await this.storage.trimmedTo()
-    if (trimmedTo === 0) return undefined
-    // While it looked, others may have saved newer ones, and trimmed what those lead on from that it saw.
-    if (((await this.storage.loadCheckpoint())?.seq ?? 0) > newest) return this.#findCheckpoint()
-    throw CrewError.is(why)
-      ? why
-      : new CrewError(
+  #findCheckpoint(): Promise<LoadedCheckpoint | undefined> {
+    return newestCheckpoint(this.storage, {
+      isFirst: this.state === 'opening',
+      turn: turns(this.environment),
+      nothingAfter: (trimmedTo) =>
+        new CrewError(
           this.isPast ? 'cursor_expired' : 'journal_corrupt',
           `Journal ${this.name} is trimmed up to commit ${trimmedTo}, and no checkpoint leads on from there${this.isPast ? '' : '; restore it from a backup'}`,
           { trimmedTo },
-        )
+        ),
+    })
   }
 
   #breakOff(error: unknown): CrewError {

@@ -11,7 +11,8 @@ export class AttendedStorage implements JournalStorage {
 
   readonly #storage: JournalStorage
   #underWay = 0
-  #rested = (): void => undefined
+  /** Who waits until no call is under way. */
+  #waiting: (() => void)[] = []
 
   constructor(storage: JournalStorage) {
     this.#storage = storage
@@ -24,7 +25,7 @@ export class AttendedStorage implements JournalStorage {
   async rest(): Promise<void> {
     while (this.#underWay > 0) {
       await new Promise<void>((resolve) => {
-        this.#rested = resolve
+        this.#waiting.push(resolve)
       })
       await settle()
     }
@@ -62,25 +63,34 @@ export class AttendedStorage implements JournalStorage {
 
   /** While it is written, the one who writes it may wait for time to pass. */
   async *#pulled(parts: Checkpoint['parts']): AsyncGenerator<string> {
-    const iterator = parts[Symbol.asyncIterator]()
-    for (;;) {
-      this.#leave()
-      const next = await iterator.next().finally(() => this.#underWay++)
-      if (next.done) return
-      yield next.value
+    this.#leave()
+    try {
+      for await (const part of parts) {
+        this.#underWay++
+        try {
+          yield part
+        } finally {
+          this.#leave()
+        }
+      }
+    } finally {
+      this.#underWay++
     }
   }
 
   async *#given(parts: Checkpoint['parts']): AsyncGenerator<string> {
-    const iterator = parts[Symbol.asyncIterator]()
+    this.#underWay++
     try {
-      for (;;) {
-        const next = await this.#attend(iterator.next())
-        if (next.done) return
-        yield next.value
+      for await (const part of parts) {
+        this.#leave()
+        try {
+          yield part
+        } finally {
+          this.#underWay++
+        }
       }
     } finally {
-      await iterator.return?.()
+      this.#leave()
     }
   }
 
@@ -94,6 +104,9 @@ export class AttendedStorage implements JournalStorage {
   }
 
   #leave(): void {
-    if (--this.#underWay === 0) this.#rested()
+    if (--this.#underWay > 0) return
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
   }
 }

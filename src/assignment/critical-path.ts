@@ -1,4 +1,4 @@
-import { number, object, read, type Reader, wrong } from '../core/input.js'
+import { aFunction, number, object, read } from '../core/input.js'
 import type { MemberInfo } from '../core/members.js'
 import type { Assignment, AssignmentView, Proposal, Rating, Strategy } from '../core/tasks/assignment.js'
 import type { Task } from '../core/tasks/task.js'
@@ -16,8 +16,7 @@ export interface CriticalPathOptions {
   readonly steps?: number
 }
 
-const duration: Reader<Duration> = (value, name) =>
-  typeof value === 'function' ? (value as Duration) : wrong(name, 'a function: (task, member) => milliseconds', value)
+const duration = aFunction<Duration>('a function: (task, member) => milliseconds')
 const readOptions = object({ duration, steps: number(0, Number.MAX_SAFE_INTEGER, true) }, ['duration'])
 
 /**

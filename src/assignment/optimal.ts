@@ -1,4 +1,4 @@
-import { type Id, number, object, read, type Reader, wrong } from '../core/input.js'
+import { aFunction, type Id, number, object, read } from '../core/input.js'
 import type { MemberInfo } from '../core/members.js'
 import type { Assignment, AssignmentView, Proposal, Rating } from '../core/tasks/assignment.js'
 import type { Task } from '../core/tasks/task.js'
@@ -36,15 +36,11 @@ export type OptimalFigures = {
   readonly leastCost?: number
 }
 
-const asked =
-  <T>(signature: string): Reader<T> =>
-  (value, name) =>
-    typeof value === 'function' ? (value as T) : wrong(name, `a function: ${signature}`, value)
 const readOptions = object(
   {
-    cost: asked<OptimalOptions['cost']>('(task, member) => number'),
-    need: asked<NonNullable<OptimalOptions['need']>>('(task, member) => number'),
-    capacity: asked<NonNullable<OptimalOptions['capacity']>>('(member) => number'),
+    cost: aFunction<OptimalOptions['cost']>('a function: (task, member) => number'),
+    need: aFunction<NonNullable<OptimalOptions['need']>>('a function: (task, member) => number'),
+    capacity: aFunction<NonNullable<OptimalOptions['capacity']>>('a function: (member) => number'),
   },
   ['cost'],
 )

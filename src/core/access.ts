@@ -1,5 +1,5 @@
-import { CrewError, invalid } from './errors.js'
-import type { Id, Reader } from './input.js'
+import { CrewError } from './errors.js'
+import { aFunction, type Id } from './input.js'
 import { freezeJson, type Json } from './json.js'
 import type { Message } from './messages/message.js'
 import type { Task } from './tasks/task.js'
@@ -27,16 +27,9 @@ export interface AccessOptions {
   readonly canSee?: CanSee
 }
 
-const aFunction =
-  <F>(signature: string): Reader<F> =>
-  (value, name) => {
-    if (typeof value !== 'function') throw invalid(`${name} must be a function: ${signature}`)
-    return value as F
-  }
-
 export const accessFields = {
-  policy: aFunction<Policy>('(member, command, target) => true, false or a reason'),
-  canSee: aFunction<CanSee>('(member, entity) => true or false'),
+  policy: aFunction<Policy>('a function: (member, command, target) => true, false or a reason'),
+  canSee: aFunction<CanSee>('a function: (member, entity) => true or false'),
 }
 
 /** What members may do and see. A call that names nobody is the program's own, and not asked about. */

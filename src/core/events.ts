@@ -32,12 +32,12 @@ export const logError = (error: unknown): void => {
   console.error('crewlog:', error)
 }
 
-/** Where errors end: one who hears of them and fails must not hurt what told of them. */
+/** Where errors and warnings end: one who hears of them and fails must not hurt what told of them. */
 export const contained =
-  (onError: (error: unknown) => unknown): ((error: unknown) => void) =>
-  (error) => {
+  <T = unknown>(hear: (told: T) => unknown): ((told: T) => void) =>
+  (told) => {
     try {
-      const answer = onError(error)
+      const answer = hear(told)
       if (answer instanceof Promise) answer.catch(logError)
     } catch (failure) {
       logError(failure)

@@ -88,6 +88,12 @@ export const text: Reader<string> = (value, name, { payloadBytes }) => {
 export const filledText: Reader<string> = (value, name, limits) =>
   text(value, name, limits) || wrong(name, 'a text that is not empty', value)
 
+/** A text of that form, which `wanted` tells. */
+export const matching =
+  (pattern: RegExp, wanted: string): Reader<string> =>
+  (value, name) =>
+    typeof value === 'string' && pattern.test(value) ? value : wrong(name, wanted, value)
+
 export const flag: Reader<boolean> = (value, name) =>
   typeof value === 'boolean' ? value : wrong(name, 'true or false', value)
 
@@ -243,8 +249,13 @@ export const withMethods =
       ? (value as T)
       : wrong(name, `an object with the methods ${names.join(', ')}`, value)
 
-export const errorListener: Reader<(error: unknown) => void> = (value, name) =>
-  typeof value === 'function' ? (value as (error: unknown) => void) : wrong(name, 'a function', value)
+/** A function of the caller's own making; `wanted` may tell its signature. */
+export const aFunction =
+  <F>(wanted = 'a function'): Reader<F> =>
+  (value, name) =>
+    typeof value === 'function' ? (value as F) : wrong(name, wanted, value)
+
+export const errorListener = aFunction<(error: unknown) => void>()
 
 const limitFields = object({
   payloadBytes: whole(1),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import * as nodeDisk from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Abortable, type Check, whileWanted } from '../core/abortable.js'
@@ -9,6 +8,7 @@ import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../core/
 import { type Disk, toCrewError } from './file/disk.js'
 import { JournalFiles } from './file/journal-files.js'
 import { MAX_BYTES } from './file/lines.js'
+import { encodedName } from './names/encoded-name.js'
 
 export interface FileStorageOptions {
   /**
@@ -94,19 +94,6 @@ class FileStorage implements JournalStorage {
 const whileStored = <T>(options: Abortable, work: (check: Check, stay: Check) => Promise<T>): Promise<T> =>
   whileWanted(options, systemEnvironment, work, toCrewError)
 
-const LONGEST_NAME = 200
-
-/**
- * The name of a journal's files but for their endings: legal, and another for each journal, also where upper and lower
- * case are the same. `~`, which stands in no encoded name, marks the hash of one that would be too long.
- */
-function fileNameOf(journal: string): string {
-  const bytes = Buffer.from(read(filledText, journal, 'journal'))
-  if (bytes.toString() !== journal) throw invalid('The name of a journal must be a text of whole characters')
-  const encoded = Array.from(bytes, (byte) => {
-    const character = String.fromCharCode(byte)
-    return /[a-z0-9_-]/.test(character) ? character : `%${byte.toString(16).padStart(2, '0')}`
-  }).join('')
-  const isShort = encoded.length <= LONGEST_NAME
-  return `journal-${isShort ? encoded : `~${createHash('sha256').update(bytes).digest('hex')}`}`
-}
+/** Of a journal's files, but for their endings. */
+const fileNameOf = (journal: string): string =>
+  `journal-${encodedName(journal, { plain: /[a-z0-9_-]/, escape: '%', longest: 200, mark: '~' })}`

@@ -1,8 +1,9 @@
 import { type Abortable, whileWanted } from '../core/abortable.js'
 import { type Off, systemEnvironment } from '../core/environment.js'
 import { invalid } from '../core/errors.js'
-import { object, read, type Reader, whole } from '../core/input.js'
+import { matching, object, read, type Reader, whole } from '../core/input.js'
 import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../core/journal/journal-storage.js'
+import { warningListener, Warnings } from '../core/warnings.js'
 import { NatsCheckpoints } from './nats/checkpoints.js'
 import { NatsLog } from './nats/log.js'
 import { type JournalNames, namesOf } from './nats/names.js'
@@ -47,21 +48,17 @@ class NatsStorage implements JournalStorage {
 
   readonly #streams: NatsStreams
   readonly #prefix: string
-  readonly #onWarning: (warning: string) => void
-  readonly #told = new Set<string>()
+  readonly #warnings: Warnings
   readonly #journals = new Map<string, Journal>()
 
-  constructor(
-    connection: NatsConnection,
-    { prefix = 'crewlog', onWarning = warn, replicas, domain }: NatsStorageOptions,
-  ) {
+  constructor(connection: NatsConnection, { prefix = 'crewlog', onWarning, replicas, domain }: NatsStorageOptions) {
     this.#streams = new NatsStreams(connection, {
       ...(replicas !== undefined && { replicas }),
       ...(domain !== undefined && { domain }),
     })
     this.maxCommitBytes = this.#streams.maxBytes
     this.#prefix = prefix
-    this.#onWarning = onWarning
+    this.#warnings = new Warnings(onWarning)
   }
 
   async open(journal: string, options: Abortable = {}): Promise<void> {
@@ -71,7 +68,9 @@ class NatsStorage implements JournalStorage {
     log.isOpen = true
     mine.opened++
     if (storage === 'memory')
-      this.#warn(`Stream ${names.commits.stream} is in memory alone, and gone with its servers; keep it in files`)
+      this.#warnings.tell(
+        `Stream ${names.commits.stream} is in memory alone, and gone with its servers; keep it in files`,
+      )
   }
 
   async append(journal: string, commit: Commit, options: Abortable = {}): Promise<Appended> {
@@ -139,15 +138,6 @@ class NatsStorage implements JournalStorage {
       // A hint: without it the others look themselves.
     }
   }
-
-  #warn(warning: string): void {
-    if (!this.#told.has(warning)) this.#onWarning(warning)
-    this.#told.add(warning)
-  }
-}
-
-const warn = (warning: string): void => {
-  console.warn(`crewlog: ${warning}`)
 }
 
 const anyConnection: Reader<NatsConnection> = (value, name) => {
@@ -157,21 +147,9 @@ const anyConnection: Reader<NatsConnection> = (value, name) => {
   return value as NatsConnection
 }
 
-const matching =
-  (pattern: RegExp, wanted: string): Reader<string> =>
-  (value, name) => {
-    if (typeof value === 'string' && pattern.test(value)) return value
-    throw invalid(`${name} must be ${wanted}`)
-  }
-
-const listener: Reader<(warning: string) => void> = (value, name) => {
-  if (typeof value !== 'function') throw invalid(`${name} must be a function`)
-  return value as (warning: string) => void
-}
-
 const storageOptions = object({
   prefix: matching(/^[A-Za-z0-9_]{1,32}$/, '1–32 characters of A–Z a–z 0–9 _'),
   replicas: whole(1, 5),
   domain: matching(/^[^\s.*>]+$/, 'the name of a domain, without spaces, dots, * and >'),
-  onWarning: listener,
+  onWarning: warningListener,
 })

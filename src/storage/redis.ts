@@ -1,8 +1,8 @@
 import { type Abortable, whileWanted } from '../core/abortable.js'
 import { type Off, systemEnvironment } from '../core/environment.js'
-import { invalid } from '../core/errors.js'
-import { object, read, type Reader, withMethods } from '../core/input.js'
+import { aFunction, matching, object, read, withMethods } from '../core/input.js'
 import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../core/journal/journal-storage.js'
+import { warningListener, Warnings } from '../core/warnings.js'
 import { RedisCheckpoints } from './redis/checkpoints.js'
 import { type JournalKeys, keysOf } from './redis/keys.js'
 import { MAX_BYTES, RedisLog } from './redis/log.js'
@@ -44,13 +44,12 @@ class RedisStorage implements JournalStorage {
 
   readonly #server: RedisServer
   readonly #prefix: string
-  readonly #onWarning: (warning: string) => void
-  readonly #told = new Set<string>()
+  readonly #warnings: Warnings
 
-  constructor(send: SendRedisCommand, { prefix = 'crewlog', subscriber, onWarning = warn }: RedisStorageOptions) {
+  constructor(send: SendRedisCommand, { prefix = 'crewlog', subscriber, onWarning }: RedisStorageOptions) {
     this.#server = new RedisServer(send)
     this.#prefix = prefix
-    this.#onWarning = onWarning
+    this.#warnings = new Warnings(onWarning)
     if (subscriber) {
       const wakes = Wakes.of(subscriber)
       this.watch = (journal, wake) => wakes.watch(this.#keys(journal).channel, wake)
@@ -60,10 +59,7 @@ class RedisStorage implements JournalStorage {
   async open(journal: string, options: Abortable = {}): Promise<void> {
     this.#keys(journal)
     const doubts = await whileWanted(options, systemEnvironment, () => this.#server.examine())
-    for (const doubt of doubts) {
-      if (!this.#told.has(doubt)) this.#onWarning(doubt)
-      this.#told.add(doubt)
-    }
+    for (const doubt of doubts) this.#warnings.tell(doubt)
   }
 
   async append(journal: string, commit: Commit, options: Abortable = {}): Promise<Appended> {
@@ -104,30 +100,10 @@ class RedisStorage implements JournalStorage {
   }
 }
 
-const warn = (warning: string): void => {
-  console.warn(`crewlog: ${warning}`)
-}
-
-const sender: Reader<SendRedisCommand> = (value, name) => {
-  if (typeof value !== 'function')
-    throw invalid(`${name} must be a function that sends a command: (...command) => redis.call(...command)`)
-  return value as SendRedisCommand
-}
-
-const PREFIX = /^[A-Za-z0-9._:-]{1,64}$/
-
-const prefix: Reader<string> = (value, name) => {
-  if (typeof value === 'string' && PREFIX.test(value)) return value
-  throw invalid(`${name} must be 1–64 characters of A–Z a–z 0–9 . _ : -`)
-}
-
-const listener: Reader<(warning: string) => void> = (value, name) => {
-  if (typeof value !== 'function') throw invalid(`${name} must be a function`)
-  return value as (warning: string) => void
-}
+const sender = aFunction<SendRedisCommand>('a function that sends a command: (...command) => redis.call(...command)')
 
 const storageOptions = object({
-  prefix,
+  prefix: matching(/^[A-Za-z0-9._:-]{1,64}$/, '1–64 characters of A–Z a–z 0–9 . _ : -'),
   subscriber: withMethods<RedisSubscriber>('subscribe', 'unsubscribe', 'on'),
-  onWarning: listener,
+  onWarning: warningListener,
 })

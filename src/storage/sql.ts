@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Abortable, Check } from '../core/abortable.js'
 import type { Off } from '../core/environment.js'
 import { invalid } from '../core/errors.js'
-import { filledText, flag, object, oneOf, type Reader, read, whole, wrong } from '../core/input.js'
+import { filledText, flag, matching, object, oneOf, type Reader, read, whole } from '../core/input.js'
 import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../core/journal/journal-storage.js'
 import { SqlCheckpoints } from './sql/checkpoints.js'
 import { Database } from './sql/database.js'
@@ -79,10 +79,7 @@ const PREFIX = 'crewlog_'
 const MIB = 1024 * 1024
 const DEFAULT_BYTES = { sqlite: 16 * MIB, postgres: 16 * MIB, mysql: 4 * MIB } as const
 
-const prefixText: Reader<string> = (value, name) =>
-  typeof value === 'string' && /^[a-z_][a-z0-9_]{0,39}$/.test(value)
-    ? value
-    : wrong(name, '1–40 characters of a–z 0–9 _, not beginning with a digit', value)
+const prefixText = matching(/^[a-z_][a-z0-9_]{0,39}$/, '1–40 characters of a–z 0–9 _, not beginning with a digit')
 
 const tableFields = { prefix: prefixText, schema: filledText }
 const storageOptions = object({

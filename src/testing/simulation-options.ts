@@ -1,5 +1,16 @@
-import { invalid } from '../core/errors.js'
-import { anyFields, flag, type Id, id, many, number, object, read, type Reader, whole } from '../core/input.js'
+import {
+  aFunction,
+  anyFields,
+  flag,
+  type Id,
+  id,
+  many,
+  number,
+  object,
+  read,
+  type Reader,
+  whole,
+} from '../core/input.js'
 import type { Attempt } from '../core/tasks/attempt.js'
 import { storagePort } from '../core/journal/storage-client.js'
 import type { JournalStorage } from '../core/journal/journal-storage.js'
@@ -218,10 +229,6 @@ const tasks: Reader<Plan['tasks']> = (value, name, limits) => {
   return () => drafts
 }
 
-const aFunction: Reader<unknown> = (value, name) => {
-  if (typeof value !== 'function') throw invalid(`${name} must be a function`)
-  return value
-}
 const fields = object({
   seed: number(),
   members,
@@ -232,15 +239,15 @@ const fields = object({
   behaviour: object({ fail: share, stall: share, ask: share }),
   faults,
   latencyMs: span,
-  assign: aFunction,
-  handler: aFunction,
+  assign: aFunction(),
+  handler: aFunction(),
   storage: storagePort,
   crew: anyFields,
   limitMs: span,
-  opened: aFunction,
-  meanwhile: aFunction,
-  ended: aFunction,
-  check: aFunction,
+  opened: aFunction(),
+  meanwhile: aFunction(),
+  ended: aFunction(),
+  check: aFunction(),
 })
 
 /** Reads the options; what crews, members and drafts may be is checked by the crew. */

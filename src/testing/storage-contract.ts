@@ -1,5 +1,4 @@
-import { invalid } from '../core/errors.js'
-import { filledText, object, read, type Reader } from '../core/input.js'
+import { aFunction, filledText, object, read } from '../core/input.js'
 import { type Span, span } from './span.js'
 import { append } from './storage-contract/append.js'
 import { bytes, limits } from './storage-contract/bytes.js'
@@ -48,12 +47,6 @@ export function storageContract(options: StorageContractOptions): void {
   }
 }
 
-const aFunction =
-  <F>(): Reader<F> =>
-  (value, name) => {
-    if (typeof value !== 'function') throw invalid(`${name} must be a function`)
-    return value as F
-  }
 const contractOptions = object(
   {
     name: filledText,

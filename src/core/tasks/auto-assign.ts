@@ -1,13 +1,10 @@
-import { flag, id, many, object, read, type Reader, wrong } from '../input.js'
+import { aFunction, flag, id, many, object, read } from '../input.js'
 import type { Plan, Strategy } from './assignment.js'
 import { planOf } from './assignment-plan.js'
 import { begin, goOn, type Order } from './assigning.js'
 import type { TrackerParts } from './task-queries.js'
 
-export const readStrategy: Reader<Strategy> = (value, name) =>
-  typeof value === 'function'
-    ? (value as Strategy)
-    : wrong(name, 'a function: a strategy, as leastLoaded() answers one', value)
+export const readStrategy = aFunction<Strategy>('a function: a strategy, as leastLoaded() answers one')
 
 const fields = object({ strategy: readStrategy, tasks: many(id), dryRun: flag }, ['strategy'])
 

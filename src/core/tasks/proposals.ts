@@ -1,5 +1,5 @@
 import { CrewError, invalid, notFound } from '../errors.js'
-import { filledText, type Id, id, many, number, read, type Reader, record, wrong } from '../input.js'
+import { aFunction, filledText, type Id, id, many, number, read, type Reader, record, wrong } from '../input.js'
 import { NONE } from '../json.js'
 import type { Assignment, Proposal, Rating, Strategy } from './assignment.js'
 import type { DeskView } from './assignment-view.js'
@@ -29,11 +29,9 @@ const assignments = many(
     { tieBreak: filledText, startAt: instant, endAt: instant },
   ),
 )
-const rating: Reader<Rating> = (value, name) =>
-  typeof value === 'function' ? (value as Rating) : wrong(name, 'a function', value)
 const proposal = partly<Proposal, 'assigned'>(
   { assigned: assignments },
-  { later: assignments, summary: filledText, figures: record(number()), rate: rating },
+  { later: assignments, summary: filledText, figures: record(number()), rate: aFunction<Rating>() },
 )
 
 /**

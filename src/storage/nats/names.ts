@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto'
-import { invalid } from '../../core/errors.js'
-import { filledText, read } from '../../core/input.js'
+import { encodedName } from '../names/encoded-name.js'
 
 /** A stream and what it takes. */
 export interface StreamName {
@@ -39,18 +37,5 @@ export function namesOf(prefix: string, journal: string): JournalNames {
 }
 
 /** A stream's name has at most 255 characters, and is a folder on the server. */
-const LONGEST_TAG = 150
-
-/**
- * Another for each name, also where upper and lower case are the same. `__`, which stands in no encoded name, marks the
- * hash of one that would be too long.
- */
-function tagOf(journal: string): string {
-  const bytes = Buffer.from(read(filledText, journal, 'journal'))
-  if (bytes.toString() !== journal) throw invalid('The name of a journal must be a text of whole characters')
-  const encoded = Array.from(bytes, (byte) => {
-    const character = String.fromCharCode(byte)
-    return /[a-z0-9-]/.test(character) ? character : `_${byte.toString(16).padStart(2, '0')}`
-  }).join('')
-  return encoded.length <= LONGEST_TAG ? encoded : `__${createHash('sha256').update(bytes).digest('hex')}`
-}
+const tagOf = (journal: string): string =>
+  encodedName(journal, { plain: /[a-z0-9-]/, escape: '_', longest: 150, mark: '__' })

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { checkpoint, commit, commits, partsAt, partsOf } from '../../../src/testing/storage-contract/samples.js'
 import { IDBFactory, IDBKeyRange } from '../../support/fake-browser.js'
 import { answered, type IdbFactory, type IdbStore } from '../../support/idb.js'
+import { refusing } from '../../support/refusing.js'
 
 // A guard is what a line of the source keeps from happening. Each was taken out once, and the test that names it in a
 // comment was seen to fail.
@@ -23,9 +24,6 @@ function twoTabs(): {
   const open = () => indexedDbStorage(name, { indexedDB: browser, IDBKeyRange })
   return { name, browser, tabs: [open(), open()] }
 }
-
-const failsWith = (code: string, words: string) =>
-  expect.objectContaining({ code, message: expect.stringContaining(words) as unknown }) as unknown
 
 afterEach(() => {
   vi.useRealTimers()
@@ -152,7 +150,7 @@ describe('names and bodies', () => {
   it('of journals must be texts that are not empty', async () => {
     const [here] = twoTabs().tabs
     for (const journal of ['', undefined, 7])
-      await expect(here.read(journal as string, 0, 1)).rejects.toEqual(failsWith('invalid_input', 'journal'))
+      await expect(here.read(journal as string, 0, 1)).rejects.toEqual(refusing('invalid_input', 'journal'))
   })
 })
 
@@ -180,7 +178,7 @@ describe('a trim', () => {
     const trimming = here.trim('crew', 2150, { signal: abort.signal })
     while (!('trimmedTo' in (await there.read('crew', 0, 1))));
     abort.abort()
-    await expect(trimming).rejects.toEqual(failsWith('cancelled', 'abort'))
+    await expect(trimming).rejects.toEqual(refusing('cancelled', 'abort'))
     const run = await there.read('crew', 0, 1)
     const { trimmedTo } = run as { readonly trimmedTo: number }
     expect(trimmedTo % 1000).toBe(0)
@@ -251,7 +249,7 @@ describe('a checkpoint', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61 * 60_000 })
     await tabs[1].saveCheckpoint('crew', checkpoint(1))
     goOn()
-    await expect(half).rejects.toEqual(failsWith('storage_unavailable', 'save another'))
+    await expect(half).rejects.toEqual(refusing('storage_unavailable', 'save another'))
     expect((await tabs[1].loadCheckpoint('crew'))?.seq).toBe(1)
     expect(await countParts(browser, name)).toBe(2)
   })
@@ -267,7 +265,7 @@ describe('a checkpoint', () => {
     await expect(there.saveCheckpoint('crew', { ...checkpoint(40), parts: failing() })).rejects.toThrow('no more')
     const tooLarge = JSON.stringify('x'.repeat(here.maxCommitBytes))
     await expect(there.saveCheckpoint('crew', checkpoint(50, [...partsAt(50), tooLarge]))).rejects.toEqual(
-      failsWith('limit_exceeded', String(here.maxCommitBytes)),
+      refusing('limit_exceeded', String(here.maxCommitBytes)),
     )
     expect(await countParts(browser, name)).toBe(4)
   })
@@ -278,12 +276,12 @@ describe('a checkpoint', () => {
     await here.saveCheckpoint('crew', checkpoint(1))
     const first = await there.loadCheckpoint('crew')
     for (const seq of [2, 3]) await here.saveCheckpoint('crew', checkpoint(seq))
-    await expect(partsOf(first)).rejects.toEqual(failsWith('storage_unavailable', 'newer'))
+    await expect(partsOf(first)).rejects.toEqual(refusing('storage_unavailable', 'newer'))
     const newest = await there.loadCheckpoint('crew')
     const database = await answered(browser.open(name))
     database.transaction(['parts'], 'readwrite').objectStore('parts').clear()
     database.close()
-    await expect(partsOf(newest)).rejects.toEqual(failsWith('journal_corrupt', 'missing'))
+    await expect(partsOf(newest)).rejects.toEqual(refusing('journal_corrupt', 'missing'))
   })
 })
 
@@ -297,5 +295,5 @@ it.each([
   const database = await answered(browser.open(name))
   damage(database.transaction(['commits'], 'readwrite').objectStore('commits'))
   database.close()
-  await expect(tabs[1].read('crew', 0, 10)).rejects.toEqual(failsWith('journal_corrupt', 'journal crew'))
+  await expect(tabs[1].read('crew', 0, 10)).rejects.toEqual(refusing('journal_corrupt', 'journal crew'))
 })

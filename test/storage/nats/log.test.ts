@@ -4,6 +4,7 @@ import { RetentionPolicy, DiscardPolicy, StorageType, type StreamConfig } from '
 import { commit, commits } from '../../../src/testing/storage-contract/samples.js'
 import { placeOf } from '../../support/engines/nats.js'
 import { type NatsClient, natsClient, useNatsClients } from '../../support/nats-client.js'
+import { refusing } from '../../support/refusing.js'
 import { isMissing } from '../../support/services.js'
 
 describe.skipIf(await isMissing('NATS'))('a journal in JetStream', () => {
@@ -18,8 +19,6 @@ describe.skipIf(await isMissing('NATS'))('a journal in JetStream', () => {
     await rig.storage.open!('crew')
     for (const each of commits(1, count)) await rig.storage.append('crew', each)
   }
-  const refusing = (code: string, words: string): unknown =>
-    expect.objectContaining({ code, message: expect.stringContaining(words) as unknown })
   const make = (config: Partial<StreamConfig>): Promise<unknown> =>
     rig.manager.streams.add({ name: rig.streams.commits, subjects: [rig.subject], ...config })
 

@@ -1,20 +1,17 @@
-import { type Crew, type JournalStorage, openCrew } from 'crewlog'
 import { natsStorage } from 'crewlog/storage/nats'
 import { cp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { commit, commits } from '../../../src/testing/storage-contract/samples.js'
+import { endsSilence, openOver } from '../../support/bad-servers.js'
 import { placeAt } from '../../support/engines/nats.js'
 import { natsClient, ownNats, urlOf, useNatsClients } from '../../support/nats-client.js'
 import { isNotInstalled, useOwnServers } from '../../support/own-servers.js'
+import { refusing } from '../../support/refusing.js'
 
 describe.skipIf(isNotInstalled('nats-server'))('a NATS', () => {
   useOwnServers()
   useNatsClients()
-
-  const openOver = (storage: JournalStorage): Promise<Crew> => openCrew({ storage, onError: () => undefined })
-  const refusing = (code: string, words: string): unknown =>
-    expect.objectContaining({ code, message: expect.stringContaining(words) as unknown })
 
   it('that is killed and starts again loses nothing and doubles nothing', async () => {
     const server = await ownNats()
@@ -175,14 +172,6 @@ describe.skipIf(isNotInstalled('nats-server'))('a NATS', () => {
   it('that does not answer is not waited for any longer than asked, and answers later', async () => {
     const server = await ownNats()
     const { storage } = await natsClient(placeAt(urlOf(server)))
-    await storage.open!('crew')
-    await storage.append('crew', commit(1))
-    server.signal('SIGSTOP')
-    const readOn = async (): Promise<never> => {
-      for (;;) await storage.read('crew', 0, 10, { timeoutMs: 100 })
-    }
-    await expect(readOn()).rejects.toMatchObject({ code: 'timed_out' })
-    server.signal('SIGCONT')
-    expect(await storage.read('crew', 0, 10)).toEqual({ commits: [commit(1)] })
+    await endsSilence(server, storage)
   })
 })

@@ -1,20 +1,17 @@
-import { type Crew, openCrew, type JournalStorage } from 'crewlog'
 import { redisStorage, type SendRedisCommand } from 'crewlog/storage/redis'
 import { rm } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { checkpoint, commit, commits } from '../../../src/testing/storage-contract/samples.js'
+import { checkpoint, commit } from '../../../src/testing/storage-contract/samples.js'
+import { endsSilence, openOver } from '../../support/bad-servers.js'
 import { placeAt } from '../../support/engines/redis.js'
 import { onRedis, ownRedis, urlOf } from '../../support/own-redis.js'
 import { isNotInstalled, useOwnServers } from '../../support/own-servers.js'
 import { clientOf, redisClient, useRedisClients } from '../../support/redis-client.js'
+import { refusing } from '../../support/refusing.js'
 
 describe.skipIf(isNotInstalled('redis-server'))('a Redis', () => {
   useOwnServers()
   useRedisClients()
-
-  const openOver = (storage: JournalStorage): Promise<Crew> => openCrew({ storage, onError: () => undefined })
-  const refusing = (code: string, words: string): unknown =>
-    expect.objectContaining({ code, message: expect.stringContaining(words) as unknown })
 
   it('that comes back without its last commits has diverged, and no attempt of before writes (SA-25, CL-26)', async () => {
     const server = await ownRedis()
@@ -170,14 +167,7 @@ describe.skipIf(isNotInstalled('redis-server'))('a Redis', () => {
   it('that does not answer is not waited for any longer than asked, and answers later', async () => {
     const server = await ownRedis()
     const { storage } = await redisClient(placeAt(urlOf(server)))
-    await storage.append('crew', commit(1))
-    server.signal('SIGSTOP')
-    const readOn = async (): Promise<never> => {
-      for (;;) await storage.read('crew', 0, 10, { timeoutMs: 100 })
-    }
-    await expect(readOn()).rejects.toMatchObject({ code: 'timed_out' })
-    server.signal('SIGCONT')
-    expect(await storage.read('crew', 0, 10)).toEqual({ commits: commits(1, 1) })
+    await endsSilence(server, storage)
   })
 
   it.each([

@@ -1,4 +1,4 @@
-import { CrewError, type JournalStorage, openCrew } from 'crewlog'
+import { type CrewError, type JournalStorage, openCrew } from 'crewlog'
 import { sqlStorage } from 'crewlog/storage/sql'
 import { CompiledQuery, type DatabaseConnection, type Dialect, Kysely, SqliteDialect } from 'kysely'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
@@ -9,18 +9,10 @@ import { checkpoint, commit, commits, partsAt } from '../../../src/testing/stora
 import { openFile } from '../../support/engines/libsql.js'
 import { mariadbAt } from '../../support/engines/mariadb.js'
 import { postgresAt } from '../../support/engines/postgres.js'
+import { refusalOf } from '../../support/refusing.js'
 import { atEnd, placeOf, type SqlEngine, sqlEngines, storageAt, usePlaces } from '../../support/sql-places.js'
 
 usePlaces()
-
-const failing = async (promise: Promise<unknown> | undefined): Promise<CrewError> => {
-  const error: unknown = await Promise.resolve(promise).then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  )
-  if (!CrewError.is(error)) throw new Error(`not refused as it should: ${String(error)}`)
-  return error
-}
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -63,7 +55,7 @@ describe.runIf(postgres && mariadb)('a server', () => {
   ])('%s is an error that says so, and nothing is stored', async (_, sql, fault, told) => {
     const { place, storage } = await filled(sql!)
     await sql!.run(place, FAULTS[sql!.dialect](fault))
-    const error = await failing(storage.append('crew', commit(2)))
+    const error = await refusalOf(storage.append('crew', commit(2)))
     expect([error.code, error.retryable]).toEqual(['storage_unavailable', true])
     expect(error.message).toMatch(told)
     await sql!.run(place, 'drop trigger fault' + (sql === postgres ? ' on crewlog_commits' : ''))
@@ -91,14 +83,14 @@ describe.runIf(postgres && mariadb)('a server', () => {
   it('that goes on so is left when the caller leaves', async () => {
     const { place, storage } = await filled(postgres!)
     await postgres!.run(place, FAULTS.postgres(raise('40001')))
-    const error = await failing(storage.append('crew', commit(2), { timeoutMs: 300 }))
+    const error = await refusalOf(storage.append('crew', commit(2), { timeoutMs: 300 }))
     expect(error.code).toBe('timed_out')
   })
 
   it('that cuts the connection in the middle of an append has stored nothing, and the next one is', async () => {
     const { place, storage } = await filled(postgres!)
     await postgres!.run(place, FAULTS.postgres('perform pg_terminate_backend(pg_backend_pid())'))
-    expect((await failing(storage.append('crew', commit(2)))).code).toBe('storage_unavailable')
+    expect((await refusalOf(storage.append('crew', commit(2)))).code).toBe('storage_unavailable')
     await postgres!.run(place, 'drop trigger fault on crewlog_commits')
     expect(await storage.append('crew', commit(2))).toEqual({ appended: true })
   })
@@ -114,7 +106,7 @@ describe.runIf(postgres && mariadb)('a server', () => {
       () => storage.read('crew', 0, 10),
       () => openCrew({ storage }),
     ]) {
-      const error = await failing(call())
+      const error = await refusalOf(call())
       expect([error.code, error.retryable]).toEqual(['storage_unavailable', true])
       expect(error.message).toMatch(/^The database cannot be reached; check that it runs.*\(.*ECONNREFUSED/)
     }
@@ -150,7 +142,7 @@ describe.runIf(postgres && mariadb)('a server', () => {
       storage.saveCheckpoint('crew', checkpoint(1), { signal: controller.signal }),
       storage.loadCheckpoint('crew', 1, { signal: controller.signal }),
       storage.trim('crew', 1, { signal: controller.signal }),
-    ].map(failing)
+    ].map(refusalOf)
     controller.abort()
     for (const error of await Promise.all(calls)) expect(error.code).toBe('cancelled')
   })
@@ -165,7 +157,7 @@ describe.runIf(postgres && mariadb)('a server', () => {
       let left: CrewError | undefined
       await db.transaction().execute(async (transaction) => {
         await transaction.executeQuery(CompiledQuery.raw(`select * from ${table} for update`))
-        left = await failing(storage.append('crew', commit(2), { timeoutMs: 200 }))
+        left = await refusalOf(storage.append('crew', commit(2), { timeoutMs: 200 }))
       })
       expect(left?.code).toBe('timed_out')
       // It was sent, so it may be stored: as itself, and once.
@@ -175,6 +167,17 @@ describe.runIf(postgres && mariadb)('a server', () => {
   })
 })
 
+/** A storage over a connection of its own to that file, which is set as `pragma` says. */
+async function openedAt(place: string, pragma?: string) {
+  const database = openFile(place)
+  if (pragma !== undefined) database.pragma(pragma)
+  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) })
+  atEnd(() => db.destroy())
+  const storage = sqlStorage(db)
+  await storage.open?.('crew')
+  return { storage, database, db }
+}
+
 describe('a file of SQLite', () => {
   const [sqlite] = named('sqlite')
 
@@ -183,15 +186,10 @@ describe('a file of SQLite', () => {
     const { place } = await filled(sqlite!)
     const rival = openFile(place)
     atEnd(() => rival.close())
-    const database = openFile(place)
-    database.pragma('busy_timeout = 1')
-    const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) })
-    atEnd(() => db.destroy())
-    const storage = sqlStorage(db)
-    await storage.open?.('crew')
+    const { storage } = await openedAt(place, 'busy_timeout = 1')
     rival.exec('begin immediate')
     const busy = storage.append('crew', commit(2), { timeoutMs: 20 })
-    expect((await failing(busy)).code).toBe('timed_out')
+    expect((await refusalOf(busy)).code).toBe('timed_out')
     rival.exec('commit')
     const isStored = (): boolean => rival.prepare('select 1 from crewlog_commits where seq = 2').all([]).length > 0
     // What libsql left behind is collected some time.
@@ -209,24 +207,16 @@ describe('a file of SQLite', () => {
       [0, 5000],
       [1, 1],
     ]) {
-      const database = openFile(place)
-      database.pragma(`busy_timeout = ${set}`)
-      const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) })
-      await sqlStorage(db).open?.('crew')
+      const { database } = await openedAt(place, `busy_timeout = ${set}`)
       expect(database.pragma('busy_timeout')).toEqual([{ timeout: kept }])
-      await db.destroy()
     }
   })
 
   it('does not take part in a transaction of somebody else on its connection (SA-02)', async () => {
     const { place } = await filled(sqlite!)
-    const database = openFile(place)
-    const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) })
-    atEnd(() => db.destroy())
-    const storage = sqlStorage(db)
-    await storage.open?.('crew')
+    const { storage, database, db } = await openedAt(place)
     database.exec('begin')
-    expect((await failing(storage.append('crew', commit(2)))).message).toContain('within a transaction')
+    expect((await refusalOf(storage.append('crew', commit(2)))).message).toContain('within a transaction')
     database.exec('rollback')
     // A transaction of Kysely's own is waited for.
     const append = db.transaction().execute(async (transaction) => {
@@ -254,14 +244,10 @@ describe('a file of SQLite', () => {
     ['is read-only', 'query_only = on', /^The database is read-only/],
   ])('that %s is an error that says so', async (_, pragma, told) => {
     const { place } = await filled(sqlite!)
-    const database = openFile(place)
-    const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) })
-    atEnd(() => db.destroy())
-    const storage = sqlStorage(db)
-    await storage.open?.('crew')
+    const { storage, database } = await openedAt(place)
     database.pragma(pragma)
     const large = commit(2, { events: [{ type: 'note.written', id: 'n', at: 0, changes: { text: 'x'.repeat(1e6) } }] })
-    const error = await failing(storage.append('crew', large))
+    const error = await refusalOf(storage.append('crew', large))
     expect([error.code, error.retryable]).toEqual(['storage_unavailable', true])
     expect(error.message).toMatch(told)
     expect(await storage.read('crew', 0, 10)).toEqual({ commits: [commit(1)] })
@@ -316,7 +302,7 @@ describe('a driver that miscounts', () => {
     const [sqlite] = named('sqlite')
     const place = await placeOf(sqlite!)
     const db = new Kysely<unknown>({ dialect: untrue(new SqliteDialect({ database: openFile(place) }), change) })
-    const error = await failing(openCrew({ storage: sqlStorage(db) }))
+    const error = await refusalOf(openCrew({ storage: sqlStorage(db) }))
     expect(error.code).toBe('invalid_input')
     expect(error.message).toBe(`This database or its driver miscounts: ${told}; use another one`)
   })
@@ -354,7 +340,7 @@ describe('sqlStorage', () => {
       }
     }
     const saving = storage.saveCheckpoint('crew', { ...checkpoint(1), parts: parts() }, { signal: controller.signal })
-    expect((await failing(saving)).code).toBe('cancelled')
+    expect((await refusalOf(saving)).code).toBe('cancelled')
     await expect.poll(() => sqlite!.run(place, 'select 1 from crewlog_parts')).toEqual([])
     expect(await sqlite!.run(place, 'select 1 from crewlog_checkpoints')).toEqual([])
     await storage.saveCheckpoint('crew', checkpoint(1, partsAt(1)))

@@ -1,23 +1,15 @@
-import { CrewError, openCrew } from 'crewlog'
+import { openCrew } from 'crewlog'
 import { sqlStorage, sqlTables } from 'crewlog/storage/sql'
 import { CamelCasePlugin, ParseJSONResultsPlugin } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { checkpoint, commit, commits, partsAt, partsOf } from '../../../src/testing/storage-contract/samples.js'
 import { mariadbAt } from '../../support/engines/mariadb.js'
 import { inPostgres, postgresAt } from '../../support/engines/postgres.js'
+import { refusalOf } from '../../support/refusing.js'
 import { addressOf } from '../../support/services.js'
 import { atEnd, placeOf, sqlEngines, storageAt, usePlaces } from '../../support/sql-places.js'
 
 usePlaces()
-
-const failing = async (promise: Promise<unknown> | undefined): Promise<CrewError> => {
-  const error: unknown = await Promise.resolve(promise).then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  )
-  if (!CrewError.is(error)) throw new Error(`not refused as it should: ${String(error)}`)
-  return error
-}
 
 describe.each(sqlEngines)('tables in $engine.name', (sql) => {
   it('are made once by ten processes that start at once', async () => {
@@ -54,7 +46,7 @@ describe.each(sqlEngines)('tables in $engine.name', (sql) => {
       () => storage.read('crew', 0, 10),
       () => storage.loadCheckpoint('crew'),
     ]) {
-      const error = await failing(refused())
+      const error = await refusalOf(refused())
       expect([error.code, error.retryable]).toEqual(['storage_unavailable', true])
       expect(error.message).toMatch(/board_schema.* is missing\); run the statements of sqlTables\(\)/)
     }
@@ -80,7 +72,7 @@ describe.each(sqlEngines)('tables in $engine.name', (sql) => {
       () => storage.trim('crew', 1),
       () => openCrew({ storage }),
     ]) {
-      const error = await failing(refused())
+      const error = await refusalOf(refused())
       expect(error.code).toBe('unsupported_version')
       expect(error.message).toContain('have version 2, this release knows 1; update crewlog')
     }
@@ -92,7 +84,7 @@ describe.each(sqlEngines)('tables in $engine.name', (sql) => {
     const storage = storageAt(sql, place)
     await storage.append('crew', commit(1))
     await sql.run(place, 'drop table crewlog_commits')
-    const error = await failing(storage.append('crew', commit(2)))
+    const error = await refusalOf(storage.append('crew', commit(2)))
     expect(error.code).toBe('storage_unavailable')
     expect(error.message).toContain('A table of crewlog is missing')
   })
@@ -126,7 +118,7 @@ describe.each(sqlEngines)('tables in $engine.name', (sql) => {
       expect((await storage.append(name, commit(2, { prev: `${name.slice(0, 99)} ` }))).appended).toBe(false)
       expect((await storage.append(name, commit(2, { prev: name }))).appended).toBe(true)
     }
-    const error = await failing(storage.open?.('\u{1f600}'.repeat(86)))
+    const error = await refusalOf(storage.open?.('\u{1f600}'.repeat(86)))
     expect(error.message).toContain('The name of a journal is too long: it takes 1032 of 1024 bytes')
   })
 
@@ -208,7 +200,7 @@ describe.each(sqlEngines)('tables in $engine.name', (sql) => {
     const rest = (async () => {
       while (!(await parts.next()).done);
     })()
-    expect((await failing(rest)).message).toBe('Checkpoint 1 was replaced while it was read; load the newest')
+    expect((await refusalOf(rest)).message).toBe('Checkpoint 1 was replaced while it was read; load the newest')
   })
 })
 
@@ -223,7 +215,7 @@ describe.runIf(sqlEngines.some(({ dialect }) => dialect === 'postgres'))('a user
     address.username = role
     const db = postgresAt(address.href)
     atEnd(() => db.destroy())
-    const error = await failing(sqlStorage(db, { schema: place }).open?.('crew'))
+    const error = await refusalOf(sqlStorage(db, { schema: place }).open?.('crew'))
     expect(error.code).toBe('storage_unavailable')
     expect(error.message).toMatch(/^The database refused this user; .*\(permission denied for schema/)
     await inPostgres(
@@ -253,7 +245,9 @@ describe.runIf(sqlEngines.some(({ dialect }) => dialect === 'mysql'))('MariaDB',
   })
 
   it('is refused when it takes no statement as long as a commit may be', async () => {
-    const error = await failing(storageAt(sql, await placeOf(sql), { maxCommitBytes: 16 * 1024 * 1024 }).open?.('crew'))
+    const error = await refusalOf(
+      storageAt(sql, await placeOf(sql), { maxCommitBytes: 16 * 1024 * 1024 }).open?.('crew'),
+    )
     expect(error.code).toBe('invalid_input')
     expect(error.message).toMatch(/takes statements of \d+ bytes; set max_allowed_packet to 33619968 or more, or/)
   })
@@ -261,7 +255,7 @@ describe.runIf(sqlEngines.some(({ dialect }) => dialect === 'mysql'))('MariaDB',
   it('is refused through a connection that speaks no UTF-8', async () => {
     const db = mariadbAt(addressOf('MariaDB'), { charset: 'latin1' })
     atEnd(() => db.destroy())
-    const error = await failing(sqlStorage(db, { schema: await placeOf(sql) }).open?.('crew'))
+    const error = await refusalOf(sqlStorage(db, { schema: await placeOf(sql) }).open?.('crew'))
     expect(error.message).toContain('brings texts back as others')
   })
 })

@@ -151,7 +151,8 @@ class SqlStorage implements JournalStorage {
     return this.#wakes.watch(journal, wake)
   }
 
-  async close(): Promise<void> {
+  async close(journal: string): Promise<void> {
+    this.#log.leave(journal)
     await this.#wakes.settled()
   }
 

@@ -1,4 +1,5 @@
 import { systemEnvironment } from '../../core/environment.js'
+import type { Commit } from '../../core/journal/journal-storage.js'
 
 /** How long rivals that were noticed are left room. */
 const NOTICED_MS = 1000
@@ -13,18 +14,44 @@ const MOST_MS = 15
 export class Courtesy {
   #noticedAt = -Infinity
   #freeAt = 0
+  /** By journal: the id of the commit that was sent last from here, whatever came of it. */
+  readonly #sent = new Map<string, string>()
 
-  /** Before a commit. */
-  async wait(): Promise<void> {
+  /** Sends a commit when it is time, and answers whether it was taken, as `send` does. */
+  async serve(
+    journal: string,
+    { id, prev }: Pick<Commit, 'id' | 'prev'>,
+    send: () => Promise<boolean>,
+  ): Promise<boolean> {
+    const last = this.#sent.get(journal)
+    const isResent = id === last
+    this.#sent.set(journal, id)
+    if (last !== undefined && prev !== last && !isResent) this.#notice()
+    await this.#pause()
+    const isServed = await send()
+    if (isServed) this.#leaveRoom()
+    // What is sent again may be refused because it is there.
+    else if (!isResent) this.#notice()
+    return isServed
+  }
+
+  /** Nothing more is sent to it, for now. */
+  forget(journal: string): void {
+    this.#sent.delete(journal)
+  }
+
+  /** Of another's commit. */
+  #notice(): void {
+    this.#noticedAt = systemEnvironment.monotonic()
+  }
+
+  async #pause(): Promise<void> {
     const pauseMs = this.#freeAt - systemEnvironment.monotonic()
     if (pauseMs > 0) await new Promise<void>((resolve) => systemEnvironment.setTimer(resolve, pauseMs))
   }
 
-  /** After one: `isServed` says whether it was taken, and not a rival's. */
-  tell(isServed: boolean): void {
+  #leaveRoom(): void {
     const now = systemEnvironment.monotonic()
-    if (!isServed) this.#noticedAt = now
-    const hasRivals = now - this.#noticedAt < NOTICED_MS
-    if (isServed && hasRivals) this.#freeAt = now + systemEnvironment.random() * MOST_MS
+    if (now - this.#noticedAt < NOTICED_MS) this.#freeAt = now + systemEnvironment.random() * MOST_MS
   }
 }

@@ -63,6 +63,11 @@ export class SqlLog {
     }
   }
 
+  /** Nothing more is appended to it, for now. */
+  leave(journal: string): void {
+    this.#courtesy.forget(keptName(journal, 'The name of a journal'))
+  }
+
   /** The number of the last commit of each of these journals that has one. */
   async heads(journals: readonly string[], check: Check): Promise<ReadonlyMap<string, number>> {
     const { heads, commits } = this.#tables
@@ -99,7 +104,7 @@ export class SqlLog {
   #insert(given: Given, check: Check): Promise<boolean> {
     switch (this.#db.dialect) {
       case 'sqlite':
-        return this.#insertAlone(given, this.#db.write(check))
+        return this.#courtesy.serve(given.name, given, () => this.#insertAlone(given, this.#db.write(check)))
       case 'postgres':
         return this.#insertAtOnce(given, this.#db.write(check))
       case 'mysql':
@@ -110,16 +115,13 @@ export class SqlLog {
   /** SQLite lets in one writer at a time, so the last commit cannot change in a statement. */
   async #insertAlone({ name, seq, id, prev, body }: Given, run: Run): Promise<boolean> {
     const { commits } = this.#tables
-    await this.#courtesy.wait()
     const last = `from ${commits} where journal = ? order by seq desc limit 1`
     const answer = await run(
       `insert into ${commits} (journal, seq, id, body) select ?, ?, ?, ?` +
         ` where coalesce((select seq ${last}), 0) = ? and coalesce((select id ${last}), '') = ? returning seq`,
       ...[name, seq, id, body, name, seq - 1, name, prev],
     )
-    const isServed = hasOne(answer)
-    this.#courtesy.tell(isServed)
-    return isServed
+    return hasOne(answer)
   }
 
   /** Postgres moves the head and adds the commit in one statement: one way there and back, and one transaction. */

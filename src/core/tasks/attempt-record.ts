@@ -44,7 +44,8 @@ export interface AttemptRecord {
 }
 
 /** What both have spent together. */
-export function sum(a: Usage, b: Usage = {}): Usage {
+export function sum(a: Usage, b?: Usage): Usage {
+  if (!b) return a
   const total: { -readonly [K in keyof Usage]: Usage[K] } = { ...a }
   for (const unit of ['tokens', 'cost'] as const)
     // No journal can keep a number beyond.

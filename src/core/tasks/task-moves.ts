@@ -108,7 +108,7 @@ export function start(task: Task, member: Id, session: Id, leaseMs: number | und
 /** The running attempt tells of itself. */
 export function spend(task: Task, usage: Usage | undefined, more: Partial<AttemptRecord> = NOTHING): Move {
   const running = task.attempts.at(-1) as AttemptRecord
-  const attempts = [...task.attempts.slice(0, -1), { ...running, ...more, usage: sum(running.usage, usage) }]
+  const attempts = task.attempts.with(-1, { ...running, ...more, usage: sum(running.usage, usage) })
   return usage ? { attempts, usage: sum(task.usage, usage) } : { attempts }
 }
 
@@ -121,7 +121,8 @@ export function close(
   reason?: string,
   more?: Partial<AttemptRecord>,
 ): Move {
-  return spend(task, usage, { endedAt, outcome, ...(reason !== undefined && { reason }), ...more })
+  const how = reason === undefined ? { endedAt, outcome } : { endedAt, outcome, reason }
+  return spend(task, usage, more ? { ...how, ...more } : how)
 }
 
 /** The task ends, for now. */

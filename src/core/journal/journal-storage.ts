@@ -124,3 +124,20 @@ export function parseCommit(text: string, where: string): Commit {
   }
   return commit as Commit
 }
+
+/** Throws `unsupported_version` or `journal_corrupt` for what is not the commit after `head`. */
+export function expectNext({ seq, prev, format }: Commit, head: Pick<Commit, 'seq' | 'id'> | undefined): void {
+  const { seq: last = 0, id: lastId = '' } = head ?? {}
+  if (format !== FORMAT)
+    throw new CrewError(
+      'unsupported_version',
+      `Commit ${seq} has format ${format}, this release reads ${FORMAT}; update crewlog`,
+      { seq, format },
+    )
+  if (seq !== last + 1 || prev !== lastId)
+    throw new CrewError(
+      'journal_corrupt',
+      `Commit ${seq} does not follow commit ${last}; restore the journal from a backup`,
+      { seq },
+    )
+}

@@ -219,11 +219,12 @@ export class Journal extends Replica {
   async #append(commit: Commit): Promise<void> {
     const isTaken = (): boolean => this.#sent?.commit !== commit || (this.head?.seq ?? 0) >= commit.seq
     if (isTaken()) return
-    const { appended } = await this.storage.append(commit)
+    const answered = await this.storage.append(commit)
     if (isTaken()) return
-    if (appended) this.follow(commit)
+    if (answered.appended) this.follow(commit)
     // A refusal may be of one's own commit, sent again by a client library: the log tells whose it is.
-    else await this.catchUp()
+    else this.followMissed(answered.missed)
+    if (!isTaken()) await this.catchUp()
     if (!isTaken())
       throw new CrewError('storage_unavailable', `The storage refused commit ${commit.seq} though none stands there`)
   }

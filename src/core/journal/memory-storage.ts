@@ -2,6 +2,9 @@ import type { Off } from '../environment.js'
 import type { Appended, Checkpoint, Commit, JournalStorage, Run } from './journal-storage.js'
 import { MemoryLog } from './memory-log.js'
 
+/** Handed over with a refusal, at most. */
+const MISSED_COMMITS = 100
+
 interface Kept {
   readonly log: MemoryLog
   readonly watchers: Set<{ readonly wake: () => void }>
@@ -17,7 +20,10 @@ export class MemoryStorage implements JournalStorage {
 
   async append(journal: string, commit: Commit): Promise<Appended> {
     const { log, watchers } = this.#kept(journal)
-    if (!log.append(commit)) return { appended: false }
+    if (!log.append(commit)) {
+      const run = log.read(commit.seq - 1, MISSED_COMMITS)
+      return { appended: false, ...('commits' in run && { missed: run.commits }) }
+    }
     for (const { wake } of watchers) wake()
     return { appended: true }
   }

@@ -2,8 +2,8 @@ import { type LoadedCheckpoint, turns, writeCheckpoint } from './checkpoint.js'
 import type { Environment, Off } from '../environment.js'
 import { CrewError, invalid } from '../errors.js'
 import { logError } from '../events.js'
-import { type Checkpoint, type Commit, FORMAT, type JournalStorage } from './journal-storage.js'
-import { freezeJson } from '../json.js'
+import { type Checkpoint, type Commit, expectNext, type JournalStorage } from './journal-storage.js'
+import { freezeJson, NONE } from '../json.js'
 import { LocalJournal } from './local-journal.js'
 import { newestCheckpoint } from './newest-checkpoint.js'
 import { Outages } from './outages.js'
@@ -140,6 +140,13 @@ export abstract class Replica extends LocalJournal {
     } catch (error) {
       throw this.#breakOff(error)
     }
+  }
+
+  /** Folds what a storage handed over, if that goes on from here. @internal */
+  protected followMissed(missed: readonly Commit[] = NONE): void {
+    const { seq: last = 0, id = '' } = this.head ?? {}
+    const news = missed.filter(({ seq }) => seq > last)
+    if (news[0]?.seq === last + 1 && news[0].prev === id) this.#followAll(news)
   }
 
   /** The log is not what a commit was sent to: its fate stays open. @internal */
@@ -318,22 +325,6 @@ export abstract class Replica extends LocalJournal {
     }
     this.#stopPolling = this.environment.setTimer(again, POLL_MS * (0.5 + this.environment.random() / 2), true)
   }
-}
-
-function expectNext({ seq, prev, format }: Commit, head: CommitInfo | Commit | undefined): void {
-  const { seq: last = 0, id: lastId = '' } = head ?? {}
-  if (format !== FORMAT)
-    throw new CrewError(
-      'unsupported_version',
-      `Commit ${seq} has format ${format}, this release reads ${FORMAT}; update crewlog`,
-      { seq, format },
-    )
-  if (seq !== last + 1 || prev !== lastId)
-    throw new CrewError(
-      'journal_corrupt',
-      `Commit ${seq} does not follow commit ${last}; restore the journal from a backup`,
-      { seq },
-    )
 }
 
 const changing = (name: string): CrewError =>

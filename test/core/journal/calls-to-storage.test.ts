@@ -18,6 +18,8 @@ class Observed extends MemoryStorage {
   unreadable: number | undefined
   sent: Commit | undefined
   rival: (commit: Commit) => boolean = () => false
+  /** What a refusal says was missed. */
+  missed = (commits: readonly Commit[]): readonly Commit[] => commits
 
   constructor(readonly environment: { monotonic(): number }) {
     super()
@@ -28,7 +30,8 @@ class Observed extends MemoryStorage {
     this.sent = commit
     if (this.isAway) throw new CrewError('storage_unavailable', 'away')
     if (this.rival(commit)) await super.append(journal, { ...commit, id: `rival ${commit.seq}`, events: [] })
-    return super.append(journal, commit)
+    const answer = await super.append(journal, commit)
+    return answer.appended ? answer : { appended: false as const, missed: this.missed(answer.missed ?? []) }
   }
 
   override async read(journal: string, after: number, limit: number) {
@@ -210,6 +213,37 @@ describe('a rival that was seen', () => {
       await environment.settle()
       expect(storage.calls.map(({ call }) => call)).toEqual(['append', ...Array<string>(reads).fill('read')])
     }
+  })
+})
+
+describe('a refusal', () => {
+  /** What is read before one command is answered that a rival was faster than, as often as it is said. */
+  async function reads(missed: (commits: readonly Commit[]) => readonly Commit[], rivals = 1) {
+    const { storage, write, registers } = await opened(0.5, false)
+    await write(1)
+    storage.calls.length = 0
+    storage.missed = missed
+    storage.rival = () => rivals-- > 0
+    await write(1)
+    expect(registers.values.get('a')).toEqual(['0', '0'])
+    const tries = storage.calls.findLastIndex(({ call }) => call === 'append')
+    return storage.calls.slice(0, tries).filter(({ call }) => call === 'read').length
+  }
+
+  it('that brings what was missed is decided on without a read', async () => {
+    expect(await reads((commits) => commits)).toBe(0)
+    expect(await reads((commits) => commits, 3)).toBe(0)
+  })
+
+  it('may bring more than was missed', async () => {
+    const known = { seq: 1, id: 'known', prev: '', format: 1, at: 0, events: [] }
+    expect(await reads((commits) => [known, ...commits])).toBe(0)
+  })
+
+  it('that brings nothing, or what does not follow, is read about', async () => {
+    expect(await reads(() => [])).toBe(1)
+    expect(await reads((commits) => commits.map((commit) => ({ ...commit, seq: commit.seq + 1 })))).toBe(1)
+    expect(await reads((commits) => commits.map((commit) => ({ ...commit, prev: 'another' })))).toBe(1)
   })
 })
 

@@ -205,7 +205,7 @@ const canonical = (body: unknown): string =>
  * stirred by the finalizer of MurmurHash3. It tells a changed body from the same one; it is no proof against somebody who
  * looks for two bodies with one hash, and who could only confuse their own keys.
  */
-function hashOf(text: string): string {
+export function hashOf(text: string): string {
   let a = 0x811c9dc5
   let b = 0x9e3779b9
   for (let at = 0; at < text.length; at++) {

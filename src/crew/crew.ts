@@ -2,12 +2,12 @@
 // Kept in the declarations, so that no project needs AsyncDisposable in its own `lib`.
 
 import { abortable, type Abortable } from '../core/abortable.js'
-import { Communications } from '../core/messages/communications.js'
+import { Communications, type CommunicationsOptions } from '../core/messages/communications.js'
 import type { Off } from '../core/environment.js'
 import { CrewError, invalid } from '../core/errors.js'
 import { contained, logError, type Observable, type OffEvent, type On } from '../core/events.js'
 import { anyFields, id as anId, type Id, object, read } from '../core/input.js'
-import { Journal } from '../core/journal/journal.js'
+import { Journal, type JournalOptions } from '../core/journal/journal.js'
 import { cursor, type StoredEvent } from '../core/journal/journal-log.js'
 import type { Kinds } from '../core/kinds.js'
 import { type MemberInfo, memberOptions, type MemberOptions, Members } from '../core/members.js'
@@ -17,6 +17,7 @@ import type { Plan, Strategy } from '../core/tasks/assignment.js'
 import { AutomaticAssignment } from '../core/tasks/automatic-assignment.js'
 import { dismiss } from '../core/tasks/task-endings.js'
 import { TaskTracker } from '../core/tasks/task-tracker.js'
+import type { TaskTrackerOptions } from '../core/tasks/tracker-parts.js'
 import { bestFit } from '../assignment/best-fit.js'
 import { ReportGenerator } from '../reports/report-generator.js'
 import { type CrewEvents, CrewNews } from './crew-news.js'
@@ -63,41 +64,25 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
   /** Use `openCrew`. @internal */
   constructor(options: CrewOptions<K>) {
     const given = read(crewOptions, options, 'options')
-    const { name = 'crew', storage, environment, limits: bounds, strictMembers = true, leaseMs, retry } = given
+    const { name = 'crew', storage, environment, strictMembers = true, leaseMs, retry } = given
     const { assignment, at, kinds, checkpointEvery, keepHistory, clockSkewMs, onError, policy, canSee } = given
     this.name = name
     const hear = contained(onError ?? logError)
+    // What is undefined counts as left out.
     const kept = {
-      name,
+      ...{ name, storage, environment, checkpointEvery, keepHistory, clockSkewMs },
       onError: (error: unknown) => {
         if (CrewError.is(error, 'closed')) return
         const isHeard = this.#news.tellError(error)
         if (onError || !isHeard) hear(error)
       },
-      ...(storage && { storage }),
-      ...(environment && { environment }),
-      ...(checkpointEvery !== undefined && { checkpointEvery }),
-      ...(keepHistory !== undefined && { keepHistory }),
-    }
+    } as JournalOptions
     if (at && !storage) throw invalid('options.at needs the storage that keeps the crew: pass { storage }')
-    this.journal =
-      at && storage
-        ? new PastJournal({ ...kept, storage }, at)
-        : new Journal({ ...kept, ...(clockSkewMs !== undefined && { clockSkewMs }) })
-    const shared = {
-      journal: this.journal,
-      strictMembers,
-      ...(options.limits && bounds && { limits: options.limits }),
-      ...(policy && { policy }),
-      ...(canSee && { canSee }),
-    }
+    this.journal = at && storage ? new PastJournal({ ...kept, storage }, at) : new Journal(kept)
+    const { journal } = this
+    const shared = { journal, strictMembers, limits: options.limits, policy, canSee } as CommunicationsOptions
     this.communications = new Communications(shared)
-    const tracker = new TaskTracker({
-      ...shared,
-      ...(kinds && { kinds }),
-      ...(leaseMs !== undefined && { leaseMs }),
-      ...(retry && { retry }),
-    })
+    const tracker = new TaskTracker({ ...shared, kinds, leaseMs, retry } as TaskTrackerOptions)
     this.tracker = tracker as TaskTracker<K>
     this.reports = new ReportGenerator({ tracker, communications: this.communications })
     this.#members = Members.of(this.journal)

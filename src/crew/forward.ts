@@ -1,12 +1,14 @@
-import { CrewError, invalid } from '../core/errors.js'
-import { anyFields, id as anId, type Id, object, read, type Reader } from '../core/input.js'
-import { type Json, NONE } from '../core/json.js'
+import { CrewError, type CrewErrorCode, invalid } from '../core/errors.js'
+import { hashOf } from '../core/idempotency.js'
+import { anyFields, id as anId, type Id, many, object, read, type Reader, withMore } from '../core/input.js'
+import { type Json, NONE, sameJson } from '../core/json.js'
 import type { Communications } from '../core/messages/communications.js'
-import type { Message } from '../core/messages/message.js'
+import type { Message, MessageDraft } from '../core/messages/message.js'
+import { difference } from '../core/tasks/attempt-record.js'
 import type { Attempt } from '../core/tasks/attempt.js'
-import type { TaskDraft } from '../core/tasks/task-input.js'
+import type { CompleteOptions, TaskDraft } from '../core/tasks/task-input.js'
 import type { TaskTracker } from '../core/tasks/task-tracker.js'
-import type { Task } from '../core/tasks/task.js'
+import type { Answer, Task } from '../core/tasks/task.js'
 
 // How one crew has another do its work. The copy there has a name that only this task, or this message, can have: so
 // whoever hands it over again, after a crash or beside another process, finds it instead of making a second one.
@@ -37,7 +39,7 @@ export interface Forwarder {
   readonly crew: string
   readonly member: Id
   readonly communications: Communications
-  readonly now: number
+  readonly tracker: TaskTracker
 }
 
 /** Of a copy, in its metadata as `forwarded`: what it is a copy of, and the crews that it came through. */
@@ -55,12 +57,26 @@ const otherCrew: Reader<OtherCrew> = (value, name) => {
   return value as OtherCrew
 }
 const taskOptions = object({ by: anId, draft: anyFields })
-const messageOptions = object({ by: anId, to: (value: unknown) => value as Id | readonly Id[] }, ['to'])
+/** In one order, each once. */
+const recipients: Reader<readonly Id[]> = (value, name, limits) =>
+  [...new Set(many(anId)(Array.isArray(value) ? value : [value], name, limits))].sort()
+const messageOptions = object({ by: anId, to: recipients }, ['to'])
 
 /** What of a task also holds elsewhere. */
 const SHARED = [
-  ...['title', 'description', 'kind', 'input', 'priority', 'labels', 'requires', 'estimateMs', 'budget', 'retry'],
-  ...['dueAt', 'failAt', 'timeLimitMs'],
+  'title',
+  'description',
+  'kind',
+  'input',
+  'priority',
+  'labels',
+  'requires',
+  'estimateMs',
+  'budget',
+  'retry',
+  'dueAt',
+  'failAt',
+  'timeLimitMs',
 ] as const
 
 /** Has the other crew do it, and gives the attempt the outcome. */
@@ -74,59 +90,57 @@ export async function forwardTask(
   const { by = member, draft = {} } = read(taskOptions, options, 'options')
   const { task, signal } = attempt
   const forwarded = originOf(task, task.createdAt, crew, name)
-  const id = read(anId, copyId(crew, attempt), `The name of crew ${crew}, with the id of task ${task.id},`)
-  const copy = {
-    ...copyOf(attempt),
-    ...draft,
-    id,
-    metadata: { ...task.metadata, ...(draft as Partial<TaskDraft>).metadata, forwarded },
-  }
-  await handOver(tracker, copy as TaskDraft, forwarded, by)
+  // After a review that sent it back it is another piece of work.
+  const sentBack = task.answers.findLast(({ passed }) => passed === false)
+  const copyId = `${crew}/${task.id}${sentBack ? `.${sentBack.number}` : ''}`
+  const id = read(anId, copyId, `The id ${copyId} of the copy`)
+  const metadata = { ...task.metadata, ...(draft as Partial<TaskDraft>).metadata, forwarded }
+  const copy = { ...copyOf(task, sentBack), ...withMore(draft, { id }, 'options.draft'), metadata } as TaskDraft
+  // Rejects with what became of it: no stale attempt begins work, there as little as here.
+  if (attempt.isOver) await attempt.progress({})
   try {
-    const ended = await tracker.whenEnded(id, { signal })
-    return await bringBack(attempt, ended, name)
+    signal.throwIfAborted()
+    await handOver(tracker, copy, forwarded, by)
+    return await bringBack(attempt, await tracker.whenEnded(id, { signal }), name)
   } catch (error) {
+    if (!signal.aborted) throw temporary(error)
     // What this crew gave up the other need not do. Of any other end of the attempt the next one finds the copy.
-    if (CrewError.is(signal.reason, 'cancelled')) await giveUp(tracker, id, `Cancelled in crew ${crew}`, by)
-    throw signal.aborted ? signal.reason : error
+    if (CrewError.is(signal.reason, 'cancelled')) await giveUp(tracker, id, forwarded, by)
+    throw signal.reason
   }
 }
 
 /** Sends it there once; of a question that somebody waits for, brings the reply back, if one comes in time. */
 export async function forwardMessage(
-  { crew, member, communications, now }: Forwarder,
+  { crew, member, communications, tracker }: Forwarder,
   message: Message,
   to: unknown,
   options: ForwardMessageOptions,
 ): Promise<Message | undefined> {
   const other = read(otherCrew, to, 'to')
-  const { by: sender = member, to: recipient } = read(messageOptions, options, 'options')
-  const { id = '', sentAt = 0, content, kind, priority, expiresAt, answerBy } = message
+  const { by: sender = member, to: recipients } = read(messageOptions, options, 'options')
+  const { sentAt = 0, content, kind, priority, expiresAt, answerBy } = message
+  const id = read(anId, message.id, 'message.id')
   const forwarded = originOf(message, sentAt, crew, other.name)
-  const draft = {
-    ...{ sender, recipient, content, priority, metadata: { ...message.metadata, forwarded } },
-    ...(kind !== undefined && { kind }),
-    ...(expiresAt !== undefined && { expiresAt }),
-  }
-  const idempotencyKey = `${crew}/${id}`
-  if (answerBy === undefined) return other.communications.send(draft, { idempotencyKey })
-  const reply = await inTime(answerBy - now, (timeoutMs) =>
-    other.communications.ask(draft, { idempotencyKey, timeoutMs }),
-  )
+  const recipient = recipients.length === 1 ? recipients[0] : recipients
+  const metadata = { ...message.metadata, forwarded }
+  const draft = { sender, recipient, content, kind, priority, expiresAt, metadata } as MessageDraft
+  // One list of recipients is one copy, in whatever order they are named.
+  const idempotencyKey = `${crew}/${id}/${hashOf(recipients.join())}`
+  // Only who was asked can answer.
+  if (answerBy === undefined || !message.recipients.includes(member))
+    return other.communications.send(draft, { idempotencyKey })
+  const timeoutMs = answerBy - tracker.parts.journal.environment.now()
+  if (timeoutMs <= 0) return undefined
+  const reply = await unless('timed_out', other.communications.ask(draft, { idempotencyKey, timeoutMs }))
   return reply && communications.reply(id, { sender: member, content: reply.content }, { idempotencyKey })
 }
 
-/** After a review that sent it back it is another piece of work. */
-function copyId(crew: string, { task, answer }: Attempt): Id {
-  return `${crew}/${task.id}${answer ? `.${answer.number}` : ''}`
-}
-
-function copyOf({ task, answer }: Attempt): Partial<TaskDraft> {
-  const shared = Object.fromEntries(
-    SHARED.flatMap((field) => (task[field] === undefined ? [] : [[field, task[field]]])),
-  )
-  if (answer?.remarks === undefined) return shared
-  return { ...shared, description: `${task.description}\n\nSent back by ${answer.by}: ${answer.remarks}` }
+function copyOf(task: Task, sentBack: Answer | undefined): Partial<TaskDraft> {
+  const shared = Object.fromEntries(SHARED.map((field) => [field, task[field]]))
+  const { by, remarks } = sentBack ?? {}
+  if (remarks === undefined) return shared
+  return { ...shared, description: `${task.description}\n\nSent back by ${by}: ${remarks}` }
 }
 
 /** Throws `loop_detected` when it has been there before. */
@@ -143,40 +157,51 @@ function originOf({ id = '', metadata }: Task | Message, at: number, crew: strin
 }
 
 /** Makes the copy, or finds it; one that ended badly is begun again. */
-async function handOver(tracker: OtherCrew['tracker'], copy: TaskDraft, origin: Origin, by: Id): Promise<void> {
+async function handOver(tracker: TaskTracker, copy: TaskDraft, origin: Origin, by: Id): Promise<void> {
   const { id = '' } = copy
   try {
     await tracker.create(copy, { by })
   } catch (error) {
-    if (!CrewError.is(error, 'already_exists')) throw error
-    const known = tracker.get(id)
-    const { crew, id: original, at } = (known?.metadata['forwarded'] ?? {}) as Partial<Origin>
-    if (!known || crew !== origin.crew || original !== origin.id || at !== origin.at) throw error
-    if (!known.isOpen && known.status !== 'completed') await tracker.retry(id, { by })
+    if (!CrewError.is(error, 'already_exists') || !isCopy(tracker.get(id), origin)) throw error
+    const { isOpen, status } = tracker.get(id) as Task
+    // Of two at once the second finds it open.
+    if (!isOpen && status !== 'completed') await unless('invalid_transition', tracker.retry(id, { by }))
   }
 }
 
-async function inTime<T>(leftMs: number, wait: (timeoutMs: number) => Promise<T>): Promise<T | undefined> {
-  if (leftMs <= 0) return undefined
-  try {
-    return await wait(leftMs)
-  } catch (error) {
-    if (CrewError.is(error, 'timed_out')) return undefined
-    throw error
-  }
-}
+const isCopy = (task: Task | undefined, origin: Origin): boolean => sameJson(task?.metadata['forwarded'], origin)
 
-function bringBack(attempt: Attempt, { id, status, result, usage, failure }: Task, crew: string): Promise<Task> {
-  if (status === 'completed') return attempt.complete({ ...(result !== undefined && { result }), usage })
+function bringBack(attempt: Attempt, task: Task, crew: string): Promise<Task> {
+  const { id, status, result, failure, counted } = task
+  // What was spent before it was opened again was brought back then.
+  const usage = difference(task.usage, counted.spent ?? {})
+  if (status === 'completed') return attempt.complete({ result, usage } as CompleteOptions)
   const message = `Task ${id} of crew ${crew} is ${status}: ${failure?.message ?? 'without a reason'}`
   return attempt.fail({ error: new Error(message), retryable: false, usage })
 }
 
-async function giveUp(tracker: OtherCrew['tracker'], id: Id, reason: string, by: Id): Promise<void> {
+/** Cancels a copy that is open; what has its id by chance stays. */
+async function giveUp(tracker: TaskTracker, id: Id, origin: Origin, by: Id): Promise<void> {
+  if (!isCopy(tracker.get(id), origin)) return
   try {
-    await tracker.cancel(id, { reason, by })
+    await unless('invalid_transition', tracker.cancel(id, { reason: `Cancelled in crew ${origin.crew}`, by }))
   } catch (error) {
-    // It has ended meanwhile.
-    if (!CrewError.is(error, 'invalid_transition')) throw error
+    throw new CrewError('cancelled', `Its copy ${id} is not cancelled: do it there`, { id }, error)
   }
 }
+
+/** What comes of it; undefined when it is refused for that. */
+async function unless<T>(code: CrewErrorCode, command: Promise<T>): Promise<T | undefined> {
+  try {
+    return await command
+  } catch (error) {
+    if (CrewError.is(error, code)) return undefined
+    throw error
+  }
+}
+
+/** Of a crew that is away the next attempt may find it back, and the copy there. */
+const temporary = (error: unknown): unknown =>
+  CrewError.is(error, 'closed') || CrewError.is(error, 'outcome_unknown')
+    ? new CrewError('storage_unavailable', error.message, {}, error)
+    : error

@@ -116,15 +116,13 @@ export class Member<K extends Kinds = Kinds> extends MemberView<K> {
   listen(handler: (message: Message) => unknown, options: { readonly signal?: AbortSignal } = {}): Running {
     expectHandler(handler)
     this.of.tracker.parts.journal.assertOpen()
-    const stopper = new Stopper()
-    stopper.stopWith(read(listenOptions, options, 'options').signal)
+    const stopper = Stopper.of(read(listenOptions, options, 'options').signal)
     return stopper.running([this.of.work.listen({ member: this.id, stopper }, handler)])
   }
 
   /** One message after another; each is acknowledged when the next is asked for, or the loop is left. */
   mail(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Message> {
-    const stopper = new Stopper()
-    stopper.stopWith(read(listenOptions, options, 'options').signal)
+    const stopper = Stopper.of(read(listenOptions, options, 'options').signal)
     return this.of.work.mail({ member: this.id, stopper })
   }
 
@@ -140,8 +138,7 @@ export class Member<K extends Kinds = Kinds> extends MemberView<K> {
   work<T extends Kinds>(this: Member<T>, handler: Handler | Handlers<T>, options: WorkOptions = {}): Running {
     const { capacity } = this.info
     const { concurrency = capacity, filter: wanted, signal } = read(workOptions, options, 'options')
-    const stopper = new Stopper()
-    stopper.stopWith(signal)
+    const stopper = Stopper.of(signal)
     const { run, kinds } = read(readHandler, handler, 'handler')
     const filter = { ...kinds, ...wanted }
     const loop = { member: this.id, stopper, ...(!isEmpty(filter) && { filter }) }
@@ -151,8 +148,7 @@ export class Member<K extends Kinds = Kinds> extends MemberView<K> {
   /** One attempt after another; one that is left without an outcome fails as abandoned. */
   attempts(options: { readonly filter?: TaskFilter; readonly signal?: AbortSignal } = {}): AsyncIterable<Attempt> {
     const { filter: wanted, signal } = read(attemptsOptions, options, 'options')
-    const stopper = new Stopper()
-    stopper.stopWith(signal)
+    const stopper = Stopper.of(signal)
     return this.of.work.attempts({ member: this.id, filter: wanted, stopper })
   }
 
@@ -184,8 +180,7 @@ export class Member<K extends Kinds = Kinds> extends MemberView<K> {
   reviews(handler: ReviewHandler, options: { readonly signal?: AbortSignal } = {}): Running {
     expectHandler(handler)
     this.of.tracker.parts.journal.assertOpen()
-    const stopper = new Stopper()
-    stopper.stopWith(read(listenOptions, options, 'options').signal)
+    const stopper = Stopper.of(read(listenOptions, options, 'options').signal)
     return stopper.running([this.of.work.review({ member: this.id, stopper }, handler)])
   }
 
@@ -232,18 +227,19 @@ export class Member<K extends Kinds = Kinds> extends MemberView<K> {
   /**
    * Has another crew do what it works on, and ends the attempt with the outcome: the result or failure there, and what
    * was spent. The copy there is made once, however often this is called, by whichever process; it is cancelled with the
-   * task here. Rejects with `not_found` when `by` is no member there, `loop_detected` for what came from that crew,
-   * `closed`, `storage_unavailable` or `already_exists` (a task of the same id that is no copy).
+   * task here, if that can be (else `cancelled` has the reason as `cause`). Rejects with what ended the attempt; with
+   * `not_found` when `by` is no member there, `loop_detected` for what came from that crew, `storage_unavailable` when it
+   * is away or closed, or `already_exists` (a task of the same id that is no copy).
    */
   forward<Input, Result>(attempt: Attempt<Input, Result>, to: OtherCrew, options?: ForwardTaskOptions): Promise<Task>
   /**
-   * Sends a message on to members of another crew, once (for a day) however often it is called, and resolves to the copy.
-   * Of a question that waits for its reply it brings that back, and resolves to it; to undefined when it is too late.
+   * Sends a message on to members of another crew, once for each list of them (for a day) however often it is called, and
+   * resolves to the copy. Of a question to this member that waits for its reply it brings that back, and resolves to it; to
+   * undefined when it is too late.
    */
   forward(message: Message, to: OtherCrew, options: ForwardMessageOptions): Promise<Message | undefined>
   async forward(what: unknown, to: OtherCrew, options: object = {}): Promise<Task | Message | undefined> {
-    const { crew, communications, tracker } = this.of
-    const forwarder = { crew, member: this.id, communications, now: tracker.parts.journal.environment.now() }
+    const forwarder = { ...this.of, member: this.id }
     if (what instanceof Message) return forwardMessage(forwarder, what, to, options as ForwardMessageOptions)
     return forwardTask(forwarder, this.#own(what as Attempt), to, options)
   }

@@ -35,12 +35,14 @@ export class Stopper {
   }
 
   /** Stops too when the signal aborts. */
-  stopWith(signal: AbortSignal | undefined): void {
-    if (signal?.aborted) this.stop()
-    else if (signal)
-      this.#offSignal = onAbort(signal, () => {
-        this.stop()
-      })
+  static of(signal: AbortSignal | undefined): Stopper {
+    const stopper = new Stopper()
+    const stop = (): void => {
+      stopper.stop()
+    }
+    if (signal?.aborted) stop()
+    else stopper.#offSignal = signal && onAbort(signal, stop)
+    return stopper
   }
 
   /** What the user holds of loops that end when this stops. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Attempt, type Crew, type JournalStorage, type Member, MemoryStorage, openCrew } from 'crewlog'
+import { type Attempt, type Crew, type JournalStorage, type Member, MemoryStorage, Message, openCrew } from 'crewlog'
 import { checkJournal, crash, faultyStorage, manualEnvironment, type ManualEnvironment } from 'crewlog/testing'
 
 let environment: ManualEnvironment
@@ -158,6 +158,118 @@ describe('a task forwarded to another crew', () => {
     expect(copies()).toEqual(['shop/axle'])
   })
 
+  it('that is cancelled here while nobody forwards it goes on there, and tells what it is a copy of', async () => {
+    forwards()
+    await environment.advance(1)
+    await crash(shop)
+    shop = await openShop()
+    await environment.advance(60 * 60_000)
+    await shop.tracker.cancel('axle')
+    await environment.advance(60_000)
+    const { status, metadata } = plant.tracker.get('shop/axle')!
+    expect(status).toBe('pending')
+    // What docs/crew-to-crew.md recalls it by.
+    expect(metadata).toEqual({
+      forwarded: { crew: 'shop', id: 'axle', at: shop.tracker.get('axle')?.createdAt, through: ['shop'] },
+    })
+  })
+
+  it('that cannot be cancelled there says both', async () => {
+    const storage = faultyStorage(plantStorage, { environment })
+    const far = await openPlant(storage)
+    const attempt = await held()
+    const forwarded = liaison.forward(attempt, far).catch((error: unknown) => error)
+    await environment.advance(1)
+    storage.fail('throw', 'append', 'read')
+    await shop.tracker.cancel('axle')
+    await environment.advance(300_000)
+    expect(await forwarded).toMatchObject({
+      code: 'cancelled',
+      message: 'Its copy shop/axle is not cancelled: do it there',
+      cause: { code: expect.stringMatching('storage_unavailable|outcome_unknown') as string },
+    })
+  })
+
+  it('that is asked to stop before it is handed over is not begun there', async () => {
+    const attempt = await held()
+    await shop.tracker.cancel('axle')
+    await expect(liaison.forward(attempt, plant)).rejects.toMatchObject({ code: 'cancelled' })
+    expect(copies()).toEqual([])
+  })
+
+  it('by an attempt that is over is not begun there, nor begun again', async () => {
+    const late = await held()
+    await shop.tracker.release('axle', { fence: late.fence })
+    await expect(liaison.forward(late, plant)).rejects.toMatchObject({ code: 'stale_attempt' })
+    expect(copies()).toEqual([])
+  })
+
+  it('leaves alone what has its id by chance, when it is cancelled here', async () => {
+    const attempt = await held()
+    await plant.tracker.create({ id: 'shop/axle', description: 'Another axle' })
+    await shop.tracker.cancel('axle')
+    await expect(liaison.forward(attempt, plant)).rejects.toMatchObject({ code: 'cancelled' })
+    expect(plant.tracker.status('shop/axle')).toBe('pending')
+  })
+
+  it('is tried again when the other crew closes, as it may before this one', async () => {
+    forwards()
+    await environment.advance(1)
+    await plant.close()
+    await environment.advance(1)
+    expect(shop.tracker.get('axle')).toMatchObject({ status: 'pending', failure: undefined })
+    await shop.close()
+    ;[shop, plant] = [await openShop(), await openPlant()]
+    liaison = shop.as('liaison')
+    forwards(liaison)
+    plant.as('ben').work(() => 'turned')
+    await environment.advance(60_000)
+    expect(shop.tracker.get('axle')).toMatchObject({ status: 'completed', result: 'turned' })
+  })
+
+  it('costs once what it costs there, also when it is begun again', async () => {
+    let steel = 0
+    forwards()
+    ben.work(async (attempt) => {
+      await attempt.progress({ usage: { tokens: 70, cost: 0.5 } })
+      if (++steel === 1) throw Object.assign(new Error('No steel'), { retryable: false })
+    })
+    await shop.idle()
+    await shop.tracker.retry('axle')
+    await shop.idle()
+    expect(plant.tracker.get('shop/axle')?.usage).toEqual({ tokens: 140, cost: 1 })
+    expect(shop.tracker.get('axle')).toMatchObject({ status: 'completed', usage: { tokens: 140, cost: 1 } })
+  })
+
+  it('that has failed there is begun again once by two processes at once', async () => {
+    const first = liaison.forward(await held(), plant)
+    await environment.advance(1)
+    await (await ben.claim())?.fail({ error: new Error('No steel'), retryable: false })
+    await first
+    await shop.tracker.retry('axle')
+    const attempt = await held()
+    const plantAgain = await openPlant()
+    const both = Promise.all([plant, plantAgain].map((to) => liaison.forward(attempt, to)))
+    await environment.advance(1)
+    await (await ben.claim())?.complete({ result: 'turned' })
+    expect(await both).toMatchObject([{ result: 'turned' }, { result: 'turned' }])
+    expect(plant.tracker.get('shop/axle')?.attemptCount).toBe(2)
+  })
+
+  it('is the same piece of work there after a question here', async () => {
+    const asking = await held()
+    const late = liaison.forward(asking, plant).catch((error: unknown) => error)
+    await environment.advance(1)
+    await asking.wait({ for: 'input', question: 'Which steel?', of: ['ana'] })
+    await shop.as('ana').answer('axle', 'Any')
+    const forwarded = liaison.forward(await held(), plant)
+    await environment.advance(1)
+    expect(copies()).toEqual(['shop/axle'])
+    await (await ben.claim())?.complete({ result: 'turned' })
+    expect(await forwarded).toMatchObject({ status: 'completed' })
+    expect(await late).toMatchObject({ code: 'stale_attempt' })
+  })
+
   it('does not go back to where it came from', async () => {
     await shop.join('ben')
     const there = liaison.forward(await held(), plant).catch((error: unknown) => error)
@@ -188,6 +300,11 @@ describe('a task forwarded to another crew', () => {
       (attempt) => liaison.forward(attempt, plant, { id: 'x' } as never),
       'invalid_input',
     ],
+    [
+      'under another id',
+      (attempt) => liaison.forward(attempt, plant, { draft: { id: 'x' } as never }),
+      'invalid_input',
+    ],
     ['with a bad draft', (attempt) => liaison.forward(attempt, plant, { draft: { priority: NaN } }), 'invalid_input'],
   ])('%s is refused, and nothing has happened', async (_, call, code) => {
     const attempt = await held()
@@ -206,6 +323,62 @@ describe('a message forwarded to another crew', () => {
     ]
     expect(again?.id).toBe(copy?.id)
     expect(ben.inbox).toMatchObject([{ sender: 'liaison', content: { size: 7 }, kind: 'order', priority: 2 }])
+  })
+
+  it('is sent once to each list of recipients, in whatever order', async () => {
+    const cara = await plant.join('cara')
+    const message = await shop.as('ana').send('liaison', 'Hello')
+    const forward = async (...to: readonly string[]): Promise<string | undefined> =>
+      (await liaison.forward(message, plant, { to }))?.id
+    const copies = [await forward('ben'), await forward('cara'), await forward('cara', 'ben')]
+    expect(new Set(copies).size).toBe(3)
+    expect([await forward('ben', 'ben'), await forward('cara'), await forward('ben', 'cara')]).toEqual(copies)
+    expect((await liaison.forward(message, plant, { to: 'ben' }))?.id).toBe(copies[0])
+    expect([ben.inbox, cara.inbox]).toMatchObject([{ length: 2 }, { length: 2 }])
+  })
+
+  it('is sent once by two processes at once', async () => {
+    const message = await shop.as('ana').send('liaison', 'Hello')
+    const [shopAgain, plantAgain] = [await openShop(), await openPlant()]
+    await Promise.all([
+      liaison.forward(message, plant, { to: ['ben', 'liaison'] }),
+      shopAgain.as('liaison').forward(message, plantAgain, { to: ['liaison', 'ben'] }),
+    ])
+    expect(ben.inbox).toHaveLength(1)
+  })
+
+  it('that is a question two are asked brings both replies back, the second late', async () => {
+    const cara = await plant.join('cara')
+    const question = environment.run(shop.as('ana').ask('liaison', 'When?'))
+    const [delivery] = await liaison.receive()
+    for (const to of [ben, cara]) {
+      const forwarded = liaison.forward(delivery!.message, plant, { to: to.id })
+      await environment.advance(1)
+      await to.reply(to.inbox[0]!, `Says ${to.id}`)
+      await forwarded
+    }
+    expect((await question).content).toBe('Says ben')
+    expect(shop.as('ana').inbox).toMatchObject([{ content: 'Says cara', late: true }])
+  })
+
+  it('that is a question of others is sent on as an ordinary one', async () => {
+    const zoe = await shop.join('zoe')
+    await plant.join('zoe')
+    const question = shop
+      .as('ana')
+      .ask('liaison', 'When?')
+      .catch((error: unknown) => error)
+    const [delivery] = await liaison.receive()
+    expect(await zoe.forward(delivery!.message, plant, { to: 'ben' })).toMatchObject({ content: 'When?' })
+    expect(ben.inbox).toMatchObject([{ sender: 'zoe', answerBy: undefined }])
+    await shop.close()
+    await question
+  })
+
+  it('that was never sent is refused', async () => {
+    const draft = new Message({ sender: 'ana', recipient: 'liaison', content: 'Hello' })
+    await expect(liaison.forward(draft, plant, { to: 'ben' })).rejects.toMatchObject({ code: 'invalid_input' })
+    expect(ben.inbox).toEqual([])
   })
 
   it('that is a question brings the reply back', async () => {
@@ -245,5 +418,10 @@ describe('a message forwarded to another crew', () => {
     const message = await shop.as('ana').send('liaison', 'Hello')
     await expect(liaison.forward(message, plant, {} as never)).rejects.toMatchObject({ code: 'invalid_input' })
     await expect(liaison.forward(message, plant, { to: 'zoe' })).rejects.toMatchObject({ code: 'not_found' })
+    for (const to of [[], '', null, 7, ['ben', Symbol('x')]])
+      await expect(liaison.forward(message, plant, { to: to as never })).rejects.toMatchObject({
+        code: 'invalid_input',
+      })
+    expect(ben.inbox).toEqual([])
   })
 })

@@ -63,10 +63,6 @@ export class MessageIndex {
     return this.#byThread.get(id)?.filter(isIn) ?? NONE
   }
 
-  threadIds(): Iterable<Id> {
-    return this.#byThread.keys()
-  }
-
   about(taskId: Id): readonly Filed[] {
     return this.#byTask.get(taskId)?.filter(isIn) ?? NONE
   }

@@ -29,20 +29,12 @@ export class SqlCheckpoints {
 
   async save(journal: string, checkpoint: Checkpoint, check: Check): Promise<void> {
     const name = keptName(journal, 'The name of a journal')
-    const { seq, id, format } = checkpoint
+    const { seq } = checkpoint
     if (((await this.#newest(name, check))[0] ?? 0) >= seq) return
     const save = systemEnvironment.id()
-    try {
-      await this.#db.write(check)(
-        `insert into ${this.#tables.checkpoints} (save, journal, seq, id, format, parts) values (?, ?, ?, ?, ?, 0)`,
-        ...[save, name, seq, keptName(id, 'The id of a commit'), format],
-      )
-      const parts = await this.#saveParts(name, save, checkpoint.parts, check)
-      if (((await this.#newest(name, check))[0] ?? 0) < seq) await this.#keep(save, seq, parts, check)
-    } catch (error) {
-      await this.#drop(name, save, () => undefined).catch(() => undefined)
-      throw error
-    }
+    const parts = await this.#send(name, save, checkpoint, check)
+    // It may be kept though no answer says so: nothing of it is dropped from here on.
+    if (((await this.#newest(name, check))[0] ?? 0) < seq) await this.#keep(save, seq, parts, check)
     await this.#sweep(name, check)
   }
 
@@ -62,6 +54,20 @@ export class SqlCheckpoints {
       id: givenName(String(row['id'])),
       format: Number(row['format']),
       parts: this.#parts(name, String(row['save']), Number(row['parts']), seq),
+    }
+  }
+
+  /** Answers how many parts there are. */
+  async #send(name: string, save: string, { seq, id, format, parts }: Checkpoint, check: Check): Promise<number> {
+    try {
+      await this.#db.write(check)(
+        `insert into ${this.#tables.checkpoints} (save, journal, seq, id, format, parts) values (?, ?, ?, ?, ?, 0)`,
+        ...[save, name, seq, keptName(id, 'The id of a commit'), format],
+      )
+      return await this.#saveParts(name, save, parts, check)
+    } catch (error) {
+      await this.#drop(name, save, () => undefined).catch(() => undefined)
+      throw error
     }
   }
 

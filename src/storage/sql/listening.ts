@@ -92,7 +92,11 @@ export class Listening {
     const wanted = new Wanted()
     const begin = async (pauseMs = FIRST_PAUSE_MS): Promise<void> => {
       let nextMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)
+      let isFailed = false
+      // A connection that breaks says so, and refuses what it was asked, too.
       const again = (): void => {
+        if (isFailed) return
+        isFailed = true
         wanted.holds(later(pauseMs, () => begin(nextMs)))
       }
       let drop: Off = () => undefined

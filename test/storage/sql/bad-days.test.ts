@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import { checkpoint, commit, commits, partsAt } from '../../../src/testing/storage-contract/samples.js'
+import { checkpoint, commit, commits, partsAt, partsOf } from '../../../src/testing/storage-contract/samples.js'
 import { openFile } from '../../support/engines/libsql.js'
 import { mariadbAt } from '../../support/engines/mariadb.js'
 import { postgresAt } from '../../support/engines/postgres.js'
@@ -254,10 +254,11 @@ describe('a file of SQLite', () => {
   })
 })
 
-/** A dialect whose driver tells something else than the truth of statements. */
+/** A dialect whose driver tells something else than the truth of such statements. */
 function untrue(
   dialect: Dialect,
   change: (answer: Awaited<ReturnType<DatabaseConnection['executeQuery']>>) => object,
+  which = /^update/,
 ): Dialect {
   return {
     createAdapter: () => dialect.createAdapter(),
@@ -274,7 +275,7 @@ function untrue(
             key === 'executeQuery'
               ? async (query: CompiledQuery) => {
                   const answer = await target.executeQuery(query)
-                  return /^update/.test(query.sql) ? change(answer) : answer
+                  return which.test(query.sql) ? change(answer) : answer
                 }
               : (Reflect.get(target, key) as unknown),
         })
@@ -327,6 +328,21 @@ describe('sqlStorage', () => {
     await db.transaction().execute(async (transaction) => {
       expect(() => sqlStorage(transaction)).toThrow('db is a transaction, whose end would undo commits')
     })
+  })
+
+  // Guard: SqlCheckpoints.save drops nothing once it has told the database to keep it.
+  it('keeps a checkpoint of which it was not told that it is kept', async () => {
+    const [sqlite] = named('sqlite')
+    const { place, storage } = await filled(sqlite!)
+    const lost = (): never => {
+      throw Object.assign(new Error('the answer is lost'), { code: 'ECONNRESET' })
+    }
+    const dialect = untrue(new SqliteDialect({ database: openFile(place) }), lost, /^update .*kept/)
+    const db = new Kysely<unknown>({ dialect })
+    atEnd(() => db.destroy())
+    const error = await refusalOf(sqlStorage(db).saveCheckpoint('crew', checkpoint(1)))
+    expect(error.code).toBe('storage_unavailable')
+    expect(await partsOf(await storage.loadCheckpoint('crew'))).toEqual(partsAt(1))
   })
 
   it('ends a save whose caller left, and keeps nothing of it', async () => {

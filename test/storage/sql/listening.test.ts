@@ -2,7 +2,8 @@ import type { JournalStorage } from 'crewlog'
 import { sqlStorage } from 'crewlog/storage/sql'
 import pg from 'pg'
 import postgresClient from 'postgres'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Listening, type ListeningConnection, type ListeningPool } from '../../../src/storage/sql/listening.js'
 import { Notices } from '../../../src/storage/sql/notices.js'
 import { commit } from '../../../src/testing/storage-contract/samples.js'
 import { libsql, sqliteAt } from '../../support/engines/libsql.js'
@@ -151,6 +152,26 @@ describe.skipIf(await isMissing('PostgreSQL'))('with LISTEN, a watcher', () => {
   })
 })
 
+// Guard: a connection that has failed is followed by one other, in Listening.#hearPool.
+it('takes one connection again for one that breaks while it is told to listen', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  ends.push(() => vi.useRealTimers())
+  const pool = new BreakingPool()
+  const heard: boolean[] = []
+  const listening = new Listening(
+    pool,
+    CHANNEL,
+    () => undefined,
+    (isHearing) => heard.push(isHearing),
+  )
+  listening.start()
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(pool.totalCount).toBe(1)
+  expect(heard).toEqual([false, true])
+  listening.stop()
+  expect(pool.totalCount).toBe(0)
+})
+
 it('is heard in PGlite as in Postgres', async () => {
   const storage = sqlStorage(kyselyOf(database), { listen: database })
   let off = (): void => undefined
@@ -193,3 +214,28 @@ it('is told once of commits that come while others are told of (SA-19)', async (
   await notices.settled()
   expect(told.length).toBe(2)
 })
+
+/** Its first connection breaks at what it is asked first, and tells both who listens and who asked, as those of pg do. */
+class BreakingPool implements ListeningPool {
+  totalCount = 0
+  #isBroken = false
+
+  async connect(): Promise<ListeningConnection> {
+    this.totalCount++
+    let end = (): void => undefined
+    return {
+      on: (event: string, listener: (told: never) => void) => {
+        if (event === 'end') end = listener as () => void
+      },
+      query: async () => {
+        if (this.#isBroken) return
+        this.#isBroken = true
+        end()
+        throw new Error('Connection terminated unexpectedly')
+      },
+      release: () => {
+        this.totalCount--
+      },
+    }
+  }
+}

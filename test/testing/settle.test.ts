@@ -1,8 +1,11 @@
 import { afterEach, expect, it, vi } from 'vitest'
 
 afterEach(() => {
-  vi.unstubAllGlobals()
+  // The fake timers came last: what they put back may be missing still.
   vi.useRealTimers()
+  vi.unstubAllGlobals()
+  // Loaded while something was missing.
+  vi.resetModules()
 })
 
 it.each([

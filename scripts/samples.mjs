@@ -27,22 +27,33 @@ export function* fences(file, language) {
   }
 }
 
-export function writeSamples() {
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
+/** What each file of test/samples holds, by its path. */
+function samples() {
+  const texts = new Map()
   for (const file of documents()) {
     const name = basename(file, '.md')
     for (const { line, code } of fences(file, 'ts')) {
       const isTest = code.includes(`from 'vitest'`)
       const path = join(folder, `${name}-${line}`)
-      if (isTest) writeFileSync(`${path}.test.ts`, code)
+      if (isTest) texts.set(`${path}.test.ts`, code)
       else {
-        writeFileSync(`${path}.sample.ts`, `${code}\n\nexport {}\n`)
+        texts.set(`${path}.sample.ts`, `${code}\n\nexport {}\n`)
         const run = `it('runs as ${name}.md says in line ${line}', async () => {\n  await import('./${name}-${line}.sample.js')\n})\n`
-        writeFileSync(`${path}.test.ts`, `import { it } from 'vitest'\n\n${PRELUDE}\n${run}`)
+        texts.set(`${path}.test.ts`, `import { it } from 'vitest'\n\n${PRELUDE}\n${run}`)
       }
     }
   }
+  return texts
+}
+
+/** Touches only what has changed, as something else may be reading. */
+export function writeSamples() {
+  const texts = samples()
+  mkdirSync(folder, { recursive: true })
+  const paths = readdirSync(folder).map((name) => join(folder, name))
+  for (const path of paths) if (!texts.has(path)) rmSync(path, { recursive: true })
+  for (const [path, text] of texts)
+    if (!paths.includes(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text)
 }
 
 if (process.argv[1] === import.meta.filename) writeSamples()

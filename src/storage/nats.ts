@@ -64,7 +64,9 @@ class NatsStorage implements JournalStorage {
   async open(journal: string, options: Abortable = {}): Promise<void> {
     const mine = this.#journal(journal)
     const { log, names } = mine
-    const { storage } = await whileWanted(options, systemEnvironment, () => this.#streams.ensure(names.commits))
+    const { storage } = await whileWanted(options, systemEnvironment, (check) =>
+      this.#streams.ensure(names.commits, check),
+    )
     log.isOpen = true
     mine.opened++
     if (storage === 'memory')

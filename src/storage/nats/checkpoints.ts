@@ -34,7 +34,7 @@ export class NatsCheckpoints {
   }
 
   async save({ parts, seq, id, format }: Checkpoint, check: Check): Promise<void> {
-    if (!this.#isReady) await this.#streams.ensure(this.#names.checkpoints)
+    if (!this.#isReady) await this.#streams.ensure(this.#names.checkpoints, check)
     this.#isReady = true
     if (isOld(seq, await this.#index())) return
     const token = `${systemEnvironment.now()}-${systemEnvironment.id()}`

@@ -32,6 +32,9 @@ export function refusal(error: unknown, stream: string): CrewError {
   return new CrewError('storage_unavailable', `Stream ${stream}: ${remedy ?? words}`, {}, error)
 }
 
+/** Whether nobody said anything, so that it may be that somebody will. */
+export const isUnanswered = (error: unknown): boolean => namesOf(error).includes('TimeoutError')
+
 /** Of the error and what caused it. */
 function namesOf(error: unknown): readonly string[] {
   const names: string[] = []

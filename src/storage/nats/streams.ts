@@ -11,18 +11,28 @@ import {
   type StreamConfig,
   type StreamInfo,
 } from '@nats-io/jetstream'
+import type { Check } from '../../core/abortable.js'
+import { type Off, systemEnvironment } from '../../core/environment.js'
 import { CrewError, invalid } from '../../core/errors.js'
 import { Breaks } from './breaks.js'
 import type { StreamName } from './names.js'
-import { refusal } from './refusal.js'
+import { isUnanswered, refusal } from './refusal.js'
 
 /** As `connect` of a transport answers it. */
 export type NatsConnection = Parameters<typeof jetstream>[0]
 
 /** After which a request counts as unanswered. */
 const REQUEST_MS = 5000
+/**
+ * After which what is unanswered is asked once more, and how often: servers of a cluster that choose a leader, which
+ * takes up to 9 s, answer nothing that was asked meanwhile.
+ */
+const AGAIN_MS = 2000
+const MOST_ASKED = 5
 /** What a message has besides its text: which stream and which number it expects. */
 const HEADER_BYTES = 1024
+/** Between two looks whether the servers of a stream have chosen their leader, which takes some tenths of a second. */
+const LEADER_MS = 50
 const USUAL_BYTES = 1024 * 1024
 
 const STREAM_NOT_FOUND = 10059
@@ -60,13 +70,17 @@ export class NatsStreams {
   }
 
   /**
-   * What the stream is set to; makes it if it is missing. Rejects with `invalid_input` where it is set so that it would
+   * What the stream is set to; makes it if it is missing, and waits until it has a leader, as nobody else answers. Rejects with `invalid_input` where it is set so that it would
    * lose what it keeps, and `unsupported_version`.
    */
-  async ensure(name: StreamName): Promise<StreamConfig> {
-    const found = (await this.info(name.stream)) ?? (await this.#add(name))
-    refuseUnsafe(found.config, name)
-    return found.config
+  async ensure(name: StreamName, check: Check): Promise<StreamConfig> {
+    for (;;) {
+      const { config, cluster } = (await this.info(name.stream)) ?? (await this.#add(name))
+      refuseUnsafe(config, name)
+      if (!cluster || cluster.leader) return config
+      await new Promise<void>((resolve) => systemEnvironment.setTimer(resolve, LEADER_MS))
+      check()
+    }
   }
 
   /** Undefined when there is no such stream. `subjects` says how many messages of which of them to count. */
@@ -127,15 +141,47 @@ export class NatsStreams {
     throw new CrewError('storage_unavailable', `Stream ${stream} was removed while it was made; try again`)
   }
 
+  /** What may be asked twice. Undefined when there is no such stream. */
   async #ask<T>(stream: string, request: (manager: JetStreamManager) => Promise<T>): Promise<T | undefined> {
+    this.#manager ??= this.#client.jetstreamManager(false)
+    const manager = await this.#manager
     try {
-      this.#manager ??= this.#client.jetstreamManager(false)
-      return await this.#breaks.unless(request(await this.#manager))
+      return await insistently(() => this.#breaks.unless(request(manager)))
     } catch (error) {
       if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return undefined
       throw refusal(error, stream)
     }
   }
+}
+
+/** The first answer to what is asked again while there is none. */
+function insistently<T>(ask: () => Promise<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    let again: Off = () => undefined
+    const send = (asked: number): void => {
+      const isLast = asked === MOST_ASKED
+      if (!isLast)
+        again = systemEnvironment.setTimer(
+          () => {
+            send(asked + 1)
+          },
+          AGAIN_MS,
+          true,
+        )
+      ask().then(
+        (answer) => {
+          again()
+          resolve(answer)
+        },
+        (error: unknown) => {
+          if (!isLast && isUnanswered(error)) return
+          again()
+          reject(error)
+        },
+      )
+    }
+    send(1)
+  })
 }
 
 function refuseUnsafe(config: StreamConfig, { stream, subjects, isSmall }: StreamName): void {

@@ -1,4 +1,4 @@
-import { natsStorage } from 'crewlog/storage/nats'
+import { type NatsConnection, natsStorage } from 'crewlog/storage/nats'
 import { cp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -60,24 +60,35 @@ describe.skipIf(isNotInstalled('nats-server'))('a NATS', () => {
     const server = await ownNats()
     const { connection } = await natsClient(placeAt(urlOf(server)))
     let published = 0
-    const losing = new Proxy(connection, {
-      get: (target, name) => {
-        const value: unknown = Reflect.get(target, name)
-        if (typeof value !== 'function') return value
-        if (name !== 'request') return value.bind(target) as unknown
-        return async (subject: string, ...args: readonly unknown[]): Promise<unknown> => {
-          const answer: unknown = await Reflect.apply(value, target, [subject, ...args])
-          if (!subject.endsWith('.commits.1')) return answer
-          published++
-          throw new Error('Connection is closed.')
-        }
-      },
+    const losing = whoseRequests(connection, async (subject, send) => {
+      const answer = await send()
+      if (!subject.endsWith('.commits.1')) return answer
+      published++
+      throw new Error('Connection is closed.')
     })
     const crew = await openOver(natsStorage(losing))
     for (const id of ['a', 'b', 'c']) await crew.tracker.create({ id, description: id })
     expect(crew.tracker.count()).toBe(3)
     expect(published).toBe(3)
     await crew.close()
+  })
+
+  // Guard: NatsStreams.#ask asks again.
+  it('that does not answer while a leader is chosen is asked again', async () => {
+    const server = await ownNats()
+    const { connection } = await natsClient(placeAt(urlOf(server)))
+    let unanswered = 0
+    const storage = natsStorage(
+      whoseRequests(connection, async (subject, send) => {
+        if (subject.includes('.MSG.GET.') && unanswered++ < 1)
+          throw Object.assign(new Error('timeout'), { name: 'TimeoutError' })
+        return send()
+      }),
+    )
+    await storage.open!('crew')
+    await storage.append('crew', commit(1))
+    expect(unanswered).toBe(2)
+    expect(await storage.read('crew', 0, 10)).toEqual({ commits: [commit(1)] })
   })
 
   it('that breaks off is not waited for any longer', async () => {
@@ -175,3 +186,18 @@ describe.skipIf(isNotInstalled('nats-server'))('a NATS', () => {
     await endsSilence(server, storage)
   })
 })
+
+/** A connection on which something befalls requests. */
+const whoseRequests = (
+  connection: NatsConnection,
+  befall: (subject: string, send: () => Promise<unknown>) => Promise<unknown>,
+): NatsConnection =>
+  new Proxy(connection, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      if (name !== 'request') return value.bind(target) as unknown
+      return (subject: string, ...args: readonly unknown[]) =>
+        befall(subject, async () => (await Reflect.apply(value, target, [subject, ...args])) as unknown)
+    },
+  })

@@ -47,13 +47,13 @@ async function work(office: keyof typeof MEMBERS, place: string): Promise<void> 
   const store = await connect(place)
   const crew = await open(store)
   for (const id of MEMBERS[office])
-    crew.as(id).work(async ({ task, number }) => {
+    crew.as(id).work(async ({ task, number, signal }) => {
       console.log(`${office}: ${id} begins ${task.description}${number > 1 ? `, attempt ${number}` : ''}`)
       // The first in the north is slow, and does not live to see the end of it.
-      await pause(id === 'ana' ? 60_000 : 200)
+      await pause(id === 'ana' ? 60_000 : 200, undefined, { signal })
       return `by ${id}`
     })
-  await once(process, 'disconnect')
+  if (process.connected) await once(process, 'disconnect')
   await crew.close()
   await store.close()
 }
@@ -62,16 +62,29 @@ async function lead(): Promise<void> {
   const { place, remove } = await findPlace()
   const store = await connect(place)
   const crew = await open(store)
+  const children: ChildProcess[] = []
+  try {
+    await watch(crew, place, children)
+  } finally {
+    // Also when it went wrong; removed last, as whoever still writes would bring it back.
+    await Promise.all(children.map(stop))
+    await crew.close()
+    await store.close()
+    await remove()
+  }
+}
+
+async function watch(crew: Crew, place: string, children: ChildProcess[]): Promise<void> {
   for (const id of Object.values(MEMBERS).flat()) await crew.join(id)
   const tasks = await crew.tracker.createMany(
     Array.from({ length: TASKS }, (_, index) => ({ description: `task ${index + 1}` })),
   )
 
-  const offices = Object.keys(MEMBERS).map((office) => [office, fork(import.meta.filename, [office, place])] as const)
-  const [, north] = offices[0]!
+  for (const office of Object.keys(MEMBERS)) children.push(fork(import.meta.filename, [office, place]))
+  const [north] = children
   crew.on('task.started', ({ task, attempt }) => {
     if (attempt.member !== 'ana') return
-    north.kill('SIGKILL')
+    north?.kill('SIGKILL')
     console.log(`north is killed while ana is at ${task.description}`)
   })
   const done = await Promise.all(tasks.map(({ id }) => crew.tracker.whenEnded(id)))
@@ -79,11 +92,6 @@ async function lead(): Promise<void> {
     if (attempts.length > 1)
       console.log(`${description}: ${attempts.map(({ member, outcome }) => `${member} ${outcome ?? ''}`).join(', ')}`)
   if (done.every(({ status }) => status === 'completed')) console.log('what ana began is done by another process')
-
-  await Promise.all(offices.map(([, child]) => stop(child)))
-  await crew.close()
-  await store.close()
-  await remove()
 }
 
 /** In Redis, where one answers; else in a file that all processes of this machine can open. */
@@ -110,7 +118,7 @@ async function findPlace(): Promise<{ place: string; remove: () => Promise<unkno
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = once(child, 'exit')
-  child.disconnect()
+  if (child.connected) child.disconnect()
   await ended
 }
 

@@ -1,3 +1,4 @@
 import { enduresNetwork } from '../../support/network/endures-network.js'
 
+// MP-07, over a connection that is half-open.
 await enduresNetwork('redis', (sent, description) => sent.includes(description))

@@ -79,7 +79,7 @@ export async function enduresNetwork(
       expect(errors).toEqual([])
     })
 
-    it('gives up on a connection that swallows everything, says so once, and comes back by itself', async () => {
+    it('gives up on a connection that swallows everything, says so once, and comes back by itself (MP-07)', async () => {
       const { place, proxy } = await behindProxy()
       const errors: unknown[] = []
       const crew = await opened(await connected(place, proxy), errors)

@@ -12,11 +12,12 @@ export async function survivesKills(engine: string): Promise<void> {
   const { name, service } = await engineOf(engine)
   describe.skipIf(await isMissing(service))(`A crew over ${name}`, () => {
     it(
-      `keeps what processes were told, once, through ${KILLS} SIGKILLs at random moments`,
+      `keeps what processes were told, once, through ${KILLS} SIGKILLs at random moments (TL-15)`,
       async () => {
-        const { kills, acknowledged, problems } = await torture({ engine, kills: KILLS, seed: 1 })
+        const { kills, suspended, acknowledged, problems } = await torture({ engine, kills: KILLS, seed: 1 })
         expect(problems).toEqual([])
         expect(kills).toBe(KILLS)
+        if (service) expect(suspended).toBeGreaterThan(0)
         expect(acknowledged).toBeGreaterThan(KILLS)
       },
       KILLS * SECONDS_FOR_EACH * 1000,

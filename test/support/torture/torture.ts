@@ -141,7 +141,8 @@ class Torture {
     await Promise.race([open, child.ended])
     await pause(800 * this.#random())
     // Who is stopped in the middle of a write to a file keeps it locked.
-    if (!this.#engine.service || this.#random() > 0.05) return
+    if (!this.#engine.service) return
+    if (this.#suspended > 0 && this.#random() > 0.05) return
     this.#suspended++
     child.signal('SIGSTOP')
     await pause(1.5 * CREW.leaseMs)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { commit, commits } from '../../../src/testing/storage-contract/samples.js'
 import { endsSilence, openOver } from '../../support/bad-servers.js'
-import { placeAt } from '../../support/engines/nats.js'
+import { placeAt, placeOf } from '../../support/engines/nats.js'
 import { natsClient, ownNats, urlOf, useNatsClients } from '../../support/nats-client.js'
 import { isNotInstalled, useOwnServers } from '../../support/own-servers.js'
 import { refusing } from '../../support/refusing.js'
@@ -71,6 +71,22 @@ describe.skipIf(isNotInstalled('nats-server'))('a NATS', () => {
     expect(crew.tracker.count()).toBe(3)
     expect(published).toBe(3)
     await crew.close()
+  })
+
+  // Guard: NatsStreams.ensure looks again.
+  it('whose stream has no leader yet is waited for at opening', async () => {
+    const server = await ownNats()
+    const { storage: first, connection, place } = await natsClient(placeAt(urlOf(server)))
+    await first.open!('crew')
+    let looks = 0
+    const leaderless = whoseRequests(connection, async (subject, send) => {
+      const answer = (await send()) as { json(): object }
+      if (!subject.includes('.STREAM.INFO.') || looks++ > 0) return answer
+      const info = JSON.stringify({ ...answer.json(), cluster: { name: 'test' } })
+      return Object.create(answer, { data: { value: Buffer.from(info) } }) as unknown
+    })
+    await natsStorage(leaderless, { prefix: placeOf(place).prefix }).open!('crew')
+    expect(looks).toBe(2)
   })
 
   // Guard: NatsStreams.#ask asks again.

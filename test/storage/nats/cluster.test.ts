@@ -1,9 +1,8 @@
 import { jetstream } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { natsStorage } from 'crewlog/storage/nats'
-import { checkJournal } from 'crewlog/testing'
-import { describe, expect, it } from 'vitest'
-import { openOver } from '../../support/bad-servers.js'
+import { describe, it } from 'vitest'
+import { outlasts } from '../../support/bad-servers.js'
 import type { Connection } from '../../support/engines.js'
 import { urlOf } from '../../support/nats-client.js'
 import { freePort, isNotInstalled, OwnServer, useOwnServers } from '../../support/own-servers.js'
@@ -24,28 +23,11 @@ describe.skipIf(isNotInstalled('nats-server'))('over three servers of a cluster'
 
   it('processes go on when the leader of the stream goes, and lose and double nothing', async () => {
     const servers = await threeServers()
-    const connections = await Promise.all(Array.from({ length: 3 }, () => connectTo(servers)))
-    const crews = await Promise.all(connections.map(({ storage }) => openOver(storage)))
-    const createAll = (when: string): Promise<unknown> =>
-      Promise.all(
-        crews.flatMap(({ tracker }, at) =>
-          Array.from({ length: 20 }, (_, index) =>
-            tracker.create({ id: `${when}-${at}-${index}`, description: 'Do it' }),
-          ),
-        ),
-      )
-    await createAll('before')
-    const meanwhile = createAll('meanwhile')
-    // Killed, it would be missed for some seconds more.
-    await (await leaderOf('crewlog-commits-crew', servers)).stop('SIGTERM')
-    await meanwhile
-    await createAll('after')
-    const last = await connectTo(servers)
-    const again = await openOver(last.storage)
-    expect(again.tracker.count()).toBe(3 * 3 * 20)
-    expect(await checkJournal(last.storage)).toEqual([])
-    for (const crew of [...crews, again]) await crew.close()
-    for (const each of [...connections, last]) await each.close()
+    await outlasts({
+      connect: () => connectTo(servers),
+      // Killed, it would be missed for some seconds more.
+      run: async () => (await leaderOf('crewlog-commits-crew', servers)).stop('SIGTERM'),
+    })
   })
 })
 

@@ -3,7 +3,7 @@ import { cp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { commit, commits } from '../../../src/testing/storage-contract/samples.js'
-import { endsSilence, openOver } from '../../support/bad-servers.js'
+import { asksForAll, endsSilence, openOver } from '../../support/bad-servers.js'
 import { placeAt, placeOf } from '../../support/engines/nats.js'
 import { natsClient, ownNats, urlOf, useNatsClients } from '../../support/nats-client.js'
 import { isNotInstalled, useOwnServers } from '../../support/own-servers.js'
@@ -174,13 +174,7 @@ describe.skipIf(isNotInstalled('nats-server'))('a NATS', () => {
     await server.start('-js', '-c', settings)
     const user = { connect: { user: 'crew', pass: 'secret' }, prefix: 'crewlog' }
     const { storage } = await natsClient(placeAt(urlOf(server)), user)
-    const crew = await openOver(storage)
-    const woken = new Promise<void>((resolve) => storage.watch!('crew', resolve))
-    await crew.tracker.create({ description: 'Work' })
-    await crew.checkpoint()
-    await storage.trim('crew', 1)
-    await woken
-    await crew.close()
+    await asksForAll(storage)
   })
 
   it('whose connection is closed says so, and hurts nobody', async () => {

@@ -2,7 +2,7 @@ import { redisStorage, type SendRedisCommand } from 'crewlog/storage/redis'
 import { rm } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { checkpoint, commit } from '../../../src/testing/storage-contract/samples.js'
-import { endsSilence, openOver } from '../../support/bad-servers.js'
+import { asksForAll, endsSilence, openOver } from '../../support/bad-servers.js'
 import { placeAt } from '../../support/engines/redis.js'
 import { onRedis, ownRedis, urlOf } from '../../support/own-redis.js'
 import { isNotInstalled, useOwnServers } from '../../support/own-servers.js'
@@ -155,13 +155,7 @@ describe.skipIf(isNotInstalled('redis-server'))('a Redis', () => {
     const url = `redis://crew:secret@127.0.0.1:${server.port}`
     const subscriber = clientOf(url)
     const { storage } = await redisClient(placeAt(url), { prefix: 'crewlog', subscriber })
-    const crew = await openOver(storage)
-    const woken = new Promise<void>((resolve) => storage.watch!('crew', resolve))
-    await crew.tracker.create({ description: 'Work' })
-    await crew.checkpoint()
-    await storage.trim('crew', 1)
-    await woken
-    await crew.close()
+    await asksForAll(storage)
   })
 
   it('that does not answer is not waited for any longer than asked, and answers later', async () => {

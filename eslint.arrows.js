@@ -198,7 +198,7 @@ const layers = {
       'journal/memory-log',
     ],
     ['journal/projection', 'journal/session', 'journal/outages', 'journal/patience'],
-    ['journal/journal-storage', 'warnings'],
+    ['journal/journal-storage', 'journal/chore', 'warnings'],
     ['abortable', 'events', 'waits', 'changes', 'tasks/attempt-record'],
     ['environment', 'input', 'markdown'],
     ['heap', 'json', 'multi-map', 'random'],

@@ -23,6 +23,10 @@ export interface Environment {
 /** What a platform's timer can hold: longer delays overflow and would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
+/** Resolves after `ms`; one in the `background` does not keep a process alive. */
+export const pause = (environment: Environment, ms: number, background?: boolean): Promise<void> =>
+  new Promise((resolve) => environment.setTimer(resolve, ms, background))
+
 /** The platform's own clocks, timers and random numbers. */
 export const systemEnvironment: Environment = {
   now: () => Date.now(),

@@ -174,7 +174,7 @@ const isCopy = (task: Task | undefined, origin: Origin): boolean => sameJson(tas
 function bringBack(attempt: Attempt, task: Task, crew: string): Promise<Task> {
   const { id, status, result, failure, counted } = task
   // What was spent before it was opened again was brought back then.
-  const usage = difference(task.usage, counted.spent ?? {})
+  const usage = difference(task.usage, counted.spent)
   if (status === 'completed') return attempt.complete({ result, usage } as CompleteOptions)
   const message = `Task ${id} of crew ${crew} is ${status}: ${failure?.message ?? 'without a reason'}`
   return attempt.fail({ error: new Error(message), retryable: false, usage })

@@ -1,4 +1,4 @@
-import type { Environment } from '../core/environment.js'
+import { type Environment, pause } from '../core/environment.js'
 import { CrewError } from '../core/errors.js'
 import type { Task } from '../core/tasks/task.js'
 import type { Loop } from './outlook.js'
@@ -59,6 +59,6 @@ export class Setbacks {
     this.#onError(error)
     // What can only be read stays so.
     if (CrewError.is(error, 'read_only')) this.#endAll(error)
-    else await new Promise<void>((resolve) => this.#environment.setTimer(resolve, PAUSE_MS))
+    else await pause(this.#environment, PAUSE_MS)
   }
 }

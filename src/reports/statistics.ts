@@ -1,4 +1,11 @@
-import { type AttemptRecord, type Outcome, sum, type Usage, WENT_WELL } from '../core/tasks/attempt-record.js'
+import {
+  type AttemptRecord,
+  difference,
+  type Outcome,
+  sum,
+  type Usage,
+  WENT_WELL,
+} from '../core/tasks/attempt-record.js'
 import type { Id } from '../core/input.js'
 import type { Json } from '../core/json.js'
 import type { Slice } from '../core/journal/projection.js'
@@ -142,11 +149,6 @@ export class Statistics implements Slice {
     }
   }
 }
-
-const difference = (a: Usage, b: Usage = {}): Usage => ({
-  tokens: (a.tokens ?? 0) - (b.tokens ?? 0),
-  cost: (a.cost ?? 0) - (b.cost ?? 0),
-})
 
 /** How often each duration occurred. Beyond four digits they are rounded (by 0.05 % at the most), which bounds the table. */
 export class Durations {

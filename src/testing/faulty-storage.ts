@@ -1,5 +1,5 @@
 import type { Abortable } from '../core/abortable.js'
-import { type Environment, type Off, systemEnvironment } from '../core/environment.js'
+import { type Environment, type Off, pause, systemEnvironment } from '../core/environment.js'
 import { invalid } from '../core/errors.js'
 import { type Id, number, object, read } from '../core/input.js'
 import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../core/journal/journal-storage.js'
@@ -214,6 +214,6 @@ export class FaultyStorage implements JournalStorage {
 
   /** Without a timer where there is nothing to wait for. */
   async #wait(ms: number): Promise<void> {
-    if (ms > 0) await new Promise<void>((resolve) => this.#environment.setTimer(resolve, ms))
+    if (ms > 0) await pause(this.#environment, ms)
   }
 }

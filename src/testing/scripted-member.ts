@@ -1,4 +1,5 @@
 import type { Attempt } from '../core/tasks/attempt.js'
+import { pause } from '../core/environment.js'
 import { CrewError, invalid } from '../core/errors.js'
 import { anyFields, either, flag, type Id, many, object, read, type Reader, text } from '../core/input.js'
 import type { Json } from '../core/json.js'
@@ -244,7 +245,7 @@ class Role implements ScriptedMember {
 
   async #think(): Promise<void> {
     const { afterMs } = this.#manner
-    if (afterMs > 0) await new Promise<void>((resolve) => this.#environment.setTimer(resolve, afterMs))
+    if (afterMs > 0) await pause(this.#environment, afterMs)
   }
 
   /** By its journal, as nothing else of the crew is waited for. */
@@ -260,7 +261,7 @@ class Role implements ScriptedMember {
     void journal.crash().catch(() => undefined)
     this.#running = []
     if (backAfterMs === undefined || !reopen) return
-    await new Promise<void>((resolve) => environment.setTimer(resolve, backAfterMs))
+    await pause(environment, backAfterMs)
     const crew = await reopen()
     if (!crew.members.some(({ id }) => id === this.id))
       throw invalid(`${this.id} cannot come back: reopen opened another journal; open both with one { storage, name }`)

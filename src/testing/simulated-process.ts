@@ -1,4 +1,4 @@
-import type { Environment, Off } from '../core/environment.js'
+import { type Environment, type Off, pause } from '../core/environment.js'
 import type { JournalStorage } from '../core/journal/journal-storage.js'
 import type { VirtualTime } from './virtual-time.js'
 
@@ -72,7 +72,7 @@ export class SimulatedProcess implements Environment {
   }
 
   async wait(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => this.setTimer(resolve, ms))
+    await pause(this, ms)
   }
 
   /** Runs what comes from outside: now, when it goes on, or never. */

@@ -1,4 +1,4 @@
-import type { Environment, Off } from '../core/environment.js'
+import { type Environment, type Off, pause } from '../core/environment.js'
 import { Heap, Slot } from '../core/heap.js'
 import { randomFrom } from '../core/random.js'
 import { settle } from './settle.js'
@@ -71,7 +71,7 @@ export class VirtualTime implements Environment {
   }
 
   async wait(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => this.setTimer(resolve, ms))
+    await pause(this, ms)
   }
 
   async #settle(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Environment } from '../environment.js'
+import { type Environment, pause } from '../environment.js'
 import { CrewError } from '../errors.js'
 import type { Checkpoint } from './journal-storage.js'
 import { freezeJson, type Json } from '../json.js'
@@ -145,7 +145,7 @@ export function turns(environment: Environment): () => Promise<void> {
   let since = environment.monotonic()
   return async () => {
     if (environment.monotonic() - since < TURN_MS) return
-    await new Promise<void>((resolve) => environment.setTimer(resolve, 0))
+    await pause(environment, 0)
     since = environment.monotonic()
   }
 }

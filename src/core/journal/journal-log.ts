@@ -1,5 +1,5 @@
 import { onAbort } from '../abortable.js'
-import type { Environment } from '../environment.js'
+import { type Environment, pause } from '../environment.js'
 import { CrewError, type ErrorDetails, notFound } from '../errors.js'
 import { anyFields, either, type Id, object, type Reader, whole } from '../input.js'
 import type { Commit, JournalEvent } from './journal-storage.js'
@@ -171,7 +171,7 @@ export class JournalLog implements Observer {
       if (CrewError.is(error, 'closed')) return undefined
       if (!CrewError.is(error, 'storage_unavailable')) throw error
       this.#journal.onError(error)
-      await new Promise<void>((resolve) => this.#journal.environment.setTimer(resolve, PAUSE_MS))
+      await pause(this.#journal.environment, PAUSE_MS)
       return undefined
     }
   }

@@ -1,4 +1,5 @@
 import type { Environment, Off } from '../environment.js'
+import { doChore } from './chore.js'
 import { CrewError } from '../errors.js'
 import type { Id } from '../input.js'
 import type { JournalEvent } from './journal-storage.js'
@@ -34,8 +35,6 @@ interface Sign {
   readonly before: Partial<Pick<Session, 'heardAt' | 'toldAt'>>
 }
 
-/** Before something that failed is tried again. */
-const PAUSE_MS = 1000
 /** Leases that one command ends. */
 const ENDED_AT_ONCE = 100
 
@@ -272,20 +271,8 @@ export class Leases implements Projection<Sign>, Observer {
   }
 
   #whileBusy(session: Session, run: () => Promise<void>): void {
-    if (session.isBusy) return
-    const { environment, onError } = this.#journal
-    session.isBusy = true
-    run()
-      .catch((error: unknown) => {
-        onError(error)
-        return new Promise<void>((resolve) => {
-          // What can only be read stays so.
-          if (!CrewError.is(error, 'read_only')) environment.setTimer(resolve, PAUSE_MS, true)
-        })
-      })
-      .finally(() => {
-        session.isBusy = false
-        this.#arm()
-      })
+    void doChore(session, this.#journal, run, () => {
+      this.#arm()
+    })
   }
 }

@@ -1,3 +1,4 @@
+import type { Chore } from './chore.js'
 import type { Environment } from '../environment.js'
 import { Bag, Slot } from '../heap.js'
 import type { Id } from '../input.js'
@@ -27,7 +28,7 @@ export type Lease = Slot<LeaseTerms>
 export type LeaseEnd = 'lost' | 'closed' | 'untold'
 
 /** One open journal in another process, as this one has heard of it. */
-export class Session {
+export class Session implements Chore {
   readonly id: Id
   readonly leases = new Bag<LeaseTerms>()
   /** A decision about its leases is under way. */

@@ -3,6 +3,7 @@ import type { Off } from '../environment.js'
 import { CrewError, notFound } from '../errors.js'
 import { Events } from '../events.js'
 import type { Id } from '../input.js'
+import { type Chore, doChore } from '../journal/chore.js'
 import type { JournalEvent } from '../journal/journal-storage.js'
 import type { LocalJournal } from '../journal/local-journal.js'
 import type { Mailboxes, MailChange } from './mailboxes.js'
@@ -52,9 +53,6 @@ export const MESSAGE_EVENTS: Readonly<Record<keyof CommunicationsEvents, unknown
   unfollowed: 1,
 }
 
-/** Before what could not be settled is tried again. */
-const PAUSE_MS = 1000
-
 /**
  * What one process makes of message events: typed events, the replies that are waited for, who listens to a mailbox; and
  * the clock, which is looked at when the next message expires.
@@ -70,8 +68,8 @@ export class MessageNews implements Observer {
   readonly #listeners = new MultiMap<Id, () => void>()
   #delayed: Off | undefined
   #expiry: { readonly at: number; readonly off: Off } | undefined
-  /** A command about expired messages is under way, or was in vain a moment ago. */
-  #isSettling = false
+  /** Of expired messages. */
+  readonly #settling: Chore = { isBusy: false }
   #isClosed = false
 
   constructor(journal: LocalJournal, mailboxes: Mailboxes, commands: MessageCommands) {
@@ -173,29 +171,27 @@ export class MessageNews implements Observer {
 
   /** Sets the timer to when the next message expires. */
   #armExpiry(): void {
-    const at = this.#isClosed || this.#isSettling ? Infinity : this.#mailboxes.queues.nextExpiryAt()
+    const at = this.#isClosed || this.#settling.isBusy ? Infinity : this.#mailboxes.queues.nextExpiryAt()
     if (this.#expiry?.at === at) return
     this.#expiry?.off()
     this.#expiry = undefined
     if (at === Infinity) return
     const { environment } = this.#journal
-    const off = environment.setTimer(() => void this.#settleExpired(), Math.max(1, at - environment.now()), true)
+    const off = environment.setTimer(
+      () => {
+        this.#settleExpired()
+      },
+      Math.max(1, at - environment.now()),
+      true,
+    )
     this.#expiry = { at, off }
   }
 
-  async #settleExpired(): Promise<void> {
-    const { environment, onError } = this.#journal
+  #settleExpired(): void {
     this.#expiry = undefined
-    this.#isSettling = true
-    try {
-      await this.#journal.decide((turn) => this.#commands.expire(turn))
-    } catch (error) {
-      onError(error)
-      // What can only be read stays so.
-      if (CrewError.is(error, 'read_only')) return
-      await new Promise<void>((resolve) => environment.setTimer(resolve, PAUSE_MS, true))
-    }
-    this.#isSettling = false
-    this.#armExpiry()
+    const settle = (): Promise<unknown> => this.#journal.decide((turn) => this.#commands.expire(turn))
+    void doChore(this.#settling, this.#journal, settle, () => {
+      this.#armExpiry()
+    })
   }
 }

@@ -54,7 +54,7 @@ export function sum(a: Usage, b?: Usage): Usage {
 }
 
 /** What `all` is more than `part`, which is in it. */
-export function difference(all: Usage, part: Usage): Usage {
+export function difference(all: Usage, part: Usage = {}): Usage {
   const { tokens = 0, cost = 0 } = part
   return { tokens: (all.tokens ?? 0) - tokens, cost: (all.cost ?? 0) - cost }
 }

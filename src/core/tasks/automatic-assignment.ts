@@ -1,4 +1,5 @@
 import { CrewError } from '../errors.js'
+import { type Chore, doChore } from '../journal/chore.js'
 import type { Observer, Turn } from '../journal/projection.js'
 import type { Strategy } from './assignment.js'
 import { giveNow } from './assigning.js'
@@ -12,9 +13,6 @@ export interface AutomaticSettings {
   /** After which what was given and not started counts as not to be started, ms. */
   readonly startWithinMs: number
 }
-
-/** Before what could not be given is tried again. */
-const PAUSE_MS = 1000
 
 /**
  * Gives tasks as they become ready: in the commit of this process that makes them so, or frees somebody; and, where the
@@ -30,7 +28,7 @@ export class AutomaticAssignment implements Observer {
   #passedOver = new WeakSet<Task>()
   /** Why the strategy failed, for who hears of errors once that is over. */
   #failure: { readonly error: unknown } | undefined
-  #isBusy = false
+  readonly #chore: Chore = { isBusy: false }
   #isOver = false
 
   constructor(parts: TrackerParts, { strategy, startWithinMs }: AutomaticSettings) {
@@ -38,7 +36,7 @@ export class AutomaticAssignment implements Observer {
     this.#parts = parts
     this.#strategy = strategy
     this.#watch = new StartWatch(journal.environment, board, members, startWithinMs, (late) => {
-      void this.#run((turn) => {
+      this.#run((turn) => {
         this.#miss(turn, late)
       })
     })
@@ -97,7 +95,7 @@ export class AutomaticAssignment implements Observer {
   /** Gives in a commit of its own what no command of this process has given. */
   #look(): void {
     if (!this.#isOver && isDue(this.#parts.desk, (task) => this.#passedOver.has(task)))
-      void this.#run((turn) => {
+      this.#run((turn) => {
         this.#give(turn)
       })
   }
@@ -109,21 +107,13 @@ export class AutomaticAssignment implements Observer {
     for (const id of ids) if (members.get(id)?.missingSince === undefined) members.tellMissing(turn, id)
   }
 
-  async #run(decide: (turn: Turn) => void): Promise<void> {
-    if (this.#isBusy) return
-    this.#isBusy = true
-    const { environment, onError } = this.#parts.journal
-    try {
-      await this.#parts.journal.decide(decide)
-    } catch (error) {
-      onError(error)
-      // What can only be read stays so.
-      if (CrewError.is(error, 'read_only')) return
-      await new Promise<void>((resolve) => environment.setTimer(resolve, PAUSE_MS, true))
+  #run(decide: (turn: Turn) => void): void {
+    const { journal } = this.#parts
+    const after = (): void => {
+      this.#tellFailure()
+      this.#look()
     }
-    this.#isBusy = false
-    this.#tellFailure()
-    this.#look()
+    void doChore(this.#chore, journal, () => journal.decide(decide), after)
   }
 
   #tellFailure(): void {

@@ -165,5 +165,7 @@ function eventOf(before: Task, { status = before.status, cancelRequested }: Move
 /** How a task falls because of another, which it depends on or is part of. */
 function fall(task: Task, to: 'fail' | 'cancel', { id, status, failure }: Task, now: number): Move {
   const code = to === 'fail' ? 'dependency' : 'cancelled'
-  return moves[to](task, { code, message: `Because task ${id} is ${status}`, rootId: failure?.rootId ?? id }, now)
+  // By name: to look one up would keep all of the moves in every bundle, by their names.
+  const move = to === 'fail' ? moves.fail : moves.cancel
+  return move(task, { code, message: `Because task ${id} is ${status}`, rootId: failure?.rootId ?? id }, now)
 }

@@ -4,10 +4,11 @@ import type { Off } from '../environment.js'
 import { CrewError, type CrewErrorCode, notFound } from '../errors.js'
 import { Events } from '../events.js'
 import type { Id } from '../input.js'
+import { type Chore, doChore } from '../journal/chore.js'
 import type { JournalEvent } from '../journal/journal-storage.js'
 import type { LocalJournal } from '../journal/local-journal.js'
 import { Message, type MessageDraft, type MessageStamp } from '../messages/message.js'
-import type { CommitInfo, Gap, Observer } from '../journal/projection.js'
+import type { CommitInfo, Gap, Observer, Turn } from '../journal/projection.js'
 import type { TaskBoard, TaskChange } from './task-board.js'
 import type { Card } from './task-card.js'
 import { expire } from './task-expiry.js'
@@ -42,8 +43,8 @@ export class TaskNews implements Observer {
   #attempts: (Attempt | readonly never[])[] = []
   #comment: Message | undefined
   #timer: { readonly at: number; readonly keepsAlive: boolean; readonly off: Off } | undefined
-  /** A command about expired tasks is under way, or was in vain a moment ago. */
-  #isSettling = false
+  /** Of expired tasks. */
+  readonly #settling: Chore = { isBusy: false }
   /** A command that goes on with cascades is under way, or waited for. */
   #isCascading = false
   #offPause: Off | undefined
@@ -209,7 +210,7 @@ export class TaskNews implements Observer {
     if (this.#isClosed) return
     const { environment } = this.#journal
     // Whoever looked since the last turn, a listener say, may have let the clock move cards.
-    const isDue = this.#board.hasTurned || (this.#board.expired.size > 0 && !this.#isSettling)
+    const isDue = this.#board.hasTurned || (this.#board.expired.size > 0 && !this.#settling.isBusy)
     const at = isDue ? 0 : this.#board.nextTurnAt()
     const keepsAlive = this.#wakes.size > 0 && this.#board.inStage('scheduled').size > 0
     if (this.#timer?.at === at && this.#timer.keepsAlive === keepsAlive) return
@@ -221,7 +222,7 @@ export class TaskNews implements Observer {
       this.#turn()
       this.events.changed()
       for (const hear of this.turned) hear()
-      if (this.#board.expired.size > 0) void this.#settleExpired()
+      if (this.#board.expired.size > 0) this.#settleExpired()
       this.#arm()
     }
     this.#timer = { at, keepsAlive, off: environment.setTimer(turn, Math.max(0, at - environment.now()), !keepsAlive) }
@@ -255,24 +256,20 @@ export class TaskNews implements Observer {
     })
   }
 
-  async #settleExpired(): Promise<void> {
-    if (this.#isSettling) return
-    this.#isSettling = true
-    const { environment, onError } = this.#journal
-    try {
-      await this.#journal.decide((turn) => {
-        for (const card of [...this.#board.expired].slice(0, EXPIRED_AT_ONCE))
-          // It may have fallen with one before it.
-          if (this.#board.expired.has(card)) expire(this.#desk, turn, card.task)
-      })
-    } catch (error) {
-      onError(error)
-      // What can only be read stays so.
-      if (CrewError.is(error, 'read_only')) return
-      await new Promise<void>((resolve) => environment.setTimer(resolve, PAUSE_MS, true))
+  #settleExpired(): void {
+    const settle = (turn: Turn): void => {
+      for (const card of [...this.#board.expired].slice(0, EXPIRED_AT_ONCE))
+        // It may have fallen with one before it.
+        if (this.#board.expired.has(card)) expire(this.#desk, turn, card.task)
     }
-    this.#isSettling = false
-    this.#arm()
+    void doChore(
+      this.#settling,
+      this.#journal,
+      () => this.#journal.decide(settle),
+      () => {
+        this.#arm()
+      },
+    )
   }
 }
 

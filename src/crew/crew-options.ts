@@ -36,7 +36,7 @@ export interface CrewOptions<K extends Kinds = Kinds> extends UpkeepSettings, Ac
   readonly limits?: Limits
   /** Only members can be assigned, written to, or claim; default true. */
   readonly strictMembers?: boolean
-  /** How long a claim holds without a renewal, ms; default 60 s, at least 1 s. */
+  /** How long a claimed task or a received message holds without a renewal, ms; default 60 s, at least 1 s. */
   readonly leaseMs?: number
   /** By how much the wall clocks of two processes may differ, ms; default 5 minutes. */
   readonly clockSkewMs?: number

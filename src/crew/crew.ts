@@ -80,9 +80,9 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
     if (at && !storage) throw invalid('options.at needs the storage that keeps the crew: pass { storage }')
     this.journal = at && storage ? new PastJournal({ ...kept, storage }, at) : new Journal(kept)
     const { journal } = this
-    const shared = { journal, strictMembers, limits: options.limits, policy, canSee } as CommunicationsOptions
+    const shared = { journal, strictMembers, limits: options.limits, leaseMs, policy, canSee } as CommunicationsOptions
     this.communications = new Communications(shared)
-    const tracker = new TaskTracker({ ...shared, kinds, leaseMs, retry } as TaskTrackerOptions)
+    const tracker = new TaskTracker({ ...shared, kinds, retry } as TaskTrackerOptions)
     this.tracker = tracker as TaskTracker<K>
     this.reports = new ReportGenerator({ tracker, communications: this.communications })
     this.#members = Members.of(this.journal)

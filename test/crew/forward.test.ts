@@ -1,5 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Attempt, type Crew, type JournalStorage, type Member, MemoryStorage, Message, openCrew } from 'crewlog'
+import {
+  type Attempt,
+  type Crew,
+  type CrewOptions,
+  type JournalStorage,
+  type Member,
+  MemoryStorage,
+  Message,
+  openCrew,
+} from 'crewlog'
 import { checkJournal, crash, faultyStorage, manualEnvironment, type ManualEnvironment } from 'crewlog/testing'
 
 let environment: ManualEnvironment
@@ -12,8 +21,8 @@ let plant: Crew
 let liaison: Member
 let ben: Member
 
-const openShop = (): Promise<Crew> =>
-  openCrew({ name: 'shop', storage: shopStorage, environment, onError: (error) => errors.push(error) })
+const openShop = (options: CrewOptions = {}): Promise<Crew> =>
+  openCrew({ name: 'shop', storage: shopStorage, environment, onError: (error) => errors.push(error), ...options })
 const openPlant = (storage: JournalStorage = plantStorage): Promise<Crew> =>
   openCrew({ name: 'plant', storage, environment, onError: (error) => errors.push(error) })
 
@@ -390,6 +399,29 @@ describe('a message forwarded to another crew', () => {
     expect([liaison.inbox, plant.as('liaison').inbox, ben.inbox]).toEqual([[], [], []])
     expect(errors).toEqual([])
   })
+
+  it.each(['before', 'after'])(
+    'that is a question, answered %s the next process takes over, is brought back',
+    async (when) => {
+      const relay = await openShop({ leaseMs: 2000 })
+      const forward = (crew: Crew) => {
+        const member = crew.as('liaison')
+        member.listen((message) => member.forward(message, plant, { to: 'ben' }))
+      }
+      const answer = () => ben.reply(ben.inbox[0]!, 'On Friday')
+      forward(relay)
+      const question = environment.run(shop.as('ana').ask('liaison', 'When?', { timeoutMs: 10_000 }))
+      await environment.advance('1s')
+      expect([shop.communications.unread('liaison'), ben.inbox.length]).toEqual([0, 1])
+      await crash(relay)
+      if (when === 'before') await answer()
+      forward(shop)
+      await environment.advance('5s')
+      if (when === 'after') await answer()
+      expect(await question).toMatchObject({ content: 'On Friday', late: false })
+      expect(ben.received).toHaveLength(1)
+    },
+  )
 
   it('that is a question nobody answers in time is given up', async () => {
     const question = shop

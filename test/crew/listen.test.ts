@@ -123,6 +123,18 @@ describe('listen', () => {
     expect(heard).toEqual(['hi'])
   })
 
+  it('leaves it to the next process as soon as the lease of the crew has run out', async () => {
+    const { here, there, environment } = await openPair(['ana', 'bo'], { leaseMs: 2000 })
+    const heard: unknown[] = []
+    here.as('bo').listen(() => new Promise(() => undefined))
+    await here.as('ana').send('bo', 'hi')
+    await environment.settle()
+    await crash(here)
+    there.as('bo').listen(({ content }) => heard.push(content))
+    await environment.advance('5s')
+    expect(heard).toEqual(['hi'])
+  })
+
   it('shares a mailbox among several: each message goes to one (MS-20)', async () => {
     const { here, there, environment } = await openPair()
     const heard: unknown[] = []

@@ -332,7 +332,11 @@ const makers: [string, Door][] = [
   ['TaskTracker', (v) => new TaskTracker(v)],
   ['Journal', (v) => new Journal(v)],
   ['ReportGenerator', (v) => new ReportGenerator(v)],
-  ...fields('Communications', ['journal', 'environment', 'strictMembers', 'limits'], (v) => new Communications(v)),
+  ...fields(
+    'Communications',
+    ['journal', 'environment', 'strictMembers', 'limits', 'leaseMs'],
+    (v) => new Communications(v),
+  ),
   ...fields('TaskTracker', ['journal', 'leaseMs', 'retry', 'limits', 'kinds'], (v) => new TaskTracker(v)),
   ...fields('ReportGenerator', ['tracker', 'communications'], (v) => new ReportGenerator(v)),
   ['openCrew', (v) => opened(v)],

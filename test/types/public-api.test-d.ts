@@ -4,7 +4,7 @@ import {
   type Attempt,
   type AttemptRecord,
   type CommitInfo,
-  type Communications,
+  Communications,
   type Crew,
   CrewError,
   type CrewErrorCode,
@@ -113,6 +113,14 @@ describe('drafts and options', () => {
     void ana.send('bo', 'x', { sender: 'cy' })
     // @ts-expect-error an attempt has its own fence
     void attempt.complete({ fence: 3 })
+  })
+
+  it('take leases in milliseconds', () => {
+    expectTypeOf(Communications).toBeConstructibleWith({ leaseMs: 2000 })
+    // @ts-expect-error spans are for tests alone
+    expectTypeOf(Communications).toBeConstructibleWith({ leaseMs: '2s' })
+    // @ts-expect-error spans are for tests alone
+    void openCrew({ leaseMs: '2s' })
   })
 
   it('leave a field out rather than make it undefined', () => {

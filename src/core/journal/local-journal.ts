@@ -11,7 +11,7 @@ import {
 import { type Environment, systemEnvironment } from '../environment.js'
 import { invalid } from '../errors.js'
 import { contained, logError } from '../events.js'
-import { object, withMethods } from '../input.js'
+import { duration, flag, limits, withMethods } from '../input.js'
 import type { Commit, JournalEvent } from './journal-storage.js'
 import type { JournalLog } from './journal-log.js'
 import type { Leases } from './leases.js'
@@ -263,10 +263,25 @@ export class LocalJournal {
   }
 }
 
-/** How a class that folds a journal is given one: none means one of its own, in memory. */
-export const journalFields = { journal: withMethods<LocalJournal>('decide', 'observe'), environment: environmentPort }
-export const journalOptions = object(journalFields)
-export function journalOf({ journal, environment }: ReturnType<typeof journalOptions>): LocalJournal {
+/** How long what is handed out holds without a renewal, ms. */
+export const leaseMs = duration(1000)
+/** What a class that folds a journal, and decides on it, is given. */
+export const journalFields = {
+  journal: withMethods<LocalJournal>('decide', 'observe'),
+  environment: environmentPort,
+  strictMembers: flag,
+  limits,
+  leaseMs,
+}
+
+/** None given means one of its own, in memory. */
+export function journalOf({
+  journal,
+  environment,
+}: {
+  readonly journal?: LocalJournal
+  readonly environment?: Environment
+}): LocalJournal {
   if (journal && environment) throw invalid('A journal brings its environment: pass one of the two')
   return journal ?? new LocalJournal(environment)
 }

@@ -15,7 +15,6 @@ import {
   type Id,
   id,
   type Limits,
-  limits,
   object,
   read,
   type Reader,
@@ -23,7 +22,7 @@ import {
   whole,
   withMore,
 } from '../input.js'
-import { type LocalJournal, journalFields, journalOf } from '../journal/local-journal.js'
+import { type LocalJournal, journalFields, journalOf, leaseMs } from '../journal/local-journal.js'
 import { Mailboxes } from './mailboxes.js'
 import { Members } from '../members.js'
 import { Message, type MessageDraft, threadOfTask } from './message.js'
@@ -40,6 +39,8 @@ export interface CommunicationsOptions extends AccessOptions {
   /** Only members can send and be written to; default false: an id becomes a member at its first use. */
   readonly strictMembers?: boolean
   readonly limits?: Limits
+  /** How long what is received holds without a renewal, ms; default 60 s, at least 1 s. */
+  readonly leaseMs?: number
 }
 
 export interface TopicFollowers {
@@ -49,10 +50,10 @@ export interface TopicFollowers {
 
 const DEFAULT_MS = 60_000
 
-const communicationsOptions = object({ ...journalFields, ...accessFields, strictMembers: flag, limits })
+const communicationsOptions = object({ ...journalFields, ...accessFields })
 const sendOptions = object(idempotent)
 const askOptions = object({ ...abortable, ...idempotent })
-const receiveOptions = object({ limit: whole(1, 1000), leaseMs: duration(1000) })
+const receiveOptions = object({ limit: whole(1, 1000), leaseMs })
 const giveBackOptions = object({ reason: text, delayMs: duration(), final: flag })
 const threadName = either((value) => typeof value === 'string', filledText, object({ taskId: id }, ['taskId']))
 const draftOf: Reader<MessageDraft> = (value, name, limits) =>
@@ -63,6 +64,7 @@ const idOrMessage: Reader<unknown> = (value) => (value instanceof Message ? valu
 export class Communications implements Observable<CommunicationsEvents> {
   readonly #journal: LocalJournal
   readonly #limits: Required<Limits>
+  readonly #leaseMs: number
   readonly #mailboxes: Mailboxes
   readonly #commands: MessageCommands
   readonly #news: MessageNews
@@ -72,10 +74,12 @@ export class Communications implements Observable<CommunicationsEvents> {
   readonly off: OffEvent<CommunicationsEvents>
 
   constructor(options: CommunicationsOptions = {}) {
-    const { strictMembers = false, limits = DEFAULT_LIMITS, ...rest } = read(communicationsOptions, options, 'options')
+    const given = read(communicationsOptions, options, 'options')
+    const { strictMembers = false, limits = DEFAULT_LIMITS, leaseMs = DEFAULT_MS, ...rest } = given
     const journal = journalOf(rest)
     this.#journal = journal
     this.#limits = limits
+    this.#leaseMs = leaseMs
     this.#mailboxes = journal.add('message', new Mailboxes(journal, limits))
     const access = Access.of(rest, journal.onError)
     const keys = IdempotencyKeys.of(journal)
@@ -140,15 +144,16 @@ export class Communications implements Observable<CommunicationsEvents> {
   }
 
   /**
-   * Hands out what waits for a member, by priority and age, for `leaseMs` (default 60 s, at least 1 s; renewed while the
-   * journal is open), at most `limit` (default 10, at most 1,000). Each is handed out again only when it is lost or given back.
+   * Hands out what waits for a member, by priority and age, at most `limit` (default 10, at most 1,000), for `leaseMs`
+   * (default as in the options, at least 1 s; renewed while the journal is open). Each is handed out again only when it is
+   * lost or given back.
    */
   async receive(
     member: Id,
     options: { readonly limit?: number; readonly leaseMs?: number } = {},
   ): Promise<readonly Delivery[]> {
     const recipient = read(id, member, 'member')
-    const { limit = 10, leaseMs = DEFAULT_MS } = read(receiveOptions, options, 'options')
+    const { limit = 10, leaseMs = this.#leaseMs } = read(receiveOptions, options, 'options')
     const handed = await this.#journal.decide((turn) => this.#commands.receive(turn, recipient, limit, leaseMs))
     return handed.map((letter) => this.#mailboxes.delivery(letter))
   }

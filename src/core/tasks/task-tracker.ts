@@ -6,6 +6,7 @@ import { CrewError } from '../errors.js'
 import { type Idempotent, idempotent, keyed } from '../idempotency.js'
 import { DEFAULT_LIMITS, type Id, id as anId, type Limits, object, read, type TimeInput } from '../input.js'
 import type { StoredEvent } from '../journal/journal-log.js'
+import { leaseMs } from '../journal/local-journal.js'
 import { type Json, NOTHING } from '../json.js'
 import type { DraftOf, Kinds } from '../kinds.js'
 import type { Message } from '../messages/message.js'
@@ -19,7 +20,7 @@ import { choiceOf, matches, readFilter, type TaskFilter } from './task-filter.js
 import * as input from './task-input.js'
 import { claim } from './task-starts.js'
 import { TaskQueries } from './task-queries.js'
-import { leaseMs, partsOf, trackerOptions, type TaskTrackerOptions } from './tracker-parts.js'
+import { partsOf, trackerOptions, type TaskTrackerOptions } from './tracker-parts.js'
 import type { Task } from './task.js'
 
 export interface ClaimOptions extends Idempotent {

@@ -2,7 +2,7 @@ import { Access, type AccessOptions, accessFields } from '../access.js'
 import { Cascades } from './cascades.js'
 import type { Environment } from '../environment.js'
 import { IdempotencyKeys } from '../idempotency.js'
-import { duration, flag, type Limits, limits, object } from '../input.js'
+import { type Limits, object } from '../input.js'
 import { type Kinds, KindSchemas, readKinds } from '../kinds.js'
 import { type LocalJournal, journalFields, journalOf } from '../journal/local-journal.js'
 import type { Mailboxes } from '../messages/mailboxes.js'
@@ -33,17 +33,8 @@ export interface TaskTrackerOptions<K extends Kinds = Kinds> extends AccessOptio
   readonly retry?: RetryPolicy
 }
 
-/** Of a claim, ms. */
-export const leaseMs = duration(1000)
-export const trackerOptions = object({
-  ...journalFields,
-  ...accessFields,
-  strictMembers: flag,
-  kinds: readKinds,
-  limits,
-  leaseMs,
-  retry: retryPolicy,
-})
+export const trackerOptions = object({ ...journalFields, ...accessFields, kinds: readKinds, retry: retryPolicy })
+
 /** A tracker wired to its journal. @internal */
 export function partsOf(
   { strictMembers = false, leaseMs = 60_000, retry = {}, kinds, ...rest }: ReturnType<typeof trackerOptions>,

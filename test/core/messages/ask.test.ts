@@ -77,6 +77,18 @@ describe('a question', () => {
     await environment.advance('10s')
     expect(asked.state).toMatchObject({ content: 8080 })
   })
+
+  it('is answered in time by another process when the one that took it dies, if the lease is shorter', async () => {
+    const { here, there, environment } = await openPair(['ana', 'bo'], { leaseMs: 2000 })
+    const asked = watch(here.as('ana').ask('bo', 'Which port?', { timeoutMs: 10_000 }))
+    there.as('bo').listen(() => new Promise(() => undefined))
+    await environment.advance('1s')
+    expect(here.communications.unread('bo')).toBe(0)
+    await crash(there)
+    here.as('bo').listen((question) => here.as('bo').reply(question, 8080))
+    await environment.advance('8s')
+    expect(asked.state).toMatchObject({ content: 8080, late: false })
+  })
 })
 
 describe('a question always settles (MS-14)', () => {

@@ -6,6 +6,22 @@ import { openPair, openTeam } from '../../support/team.js'
 const alone = (options: object = {}) => new Communications({ environment: manualEnvironment(), ...options })
 const texts = (messages: readonly Message[]) => messages.map(({ content }) => content)
 
+describe('making one', () => {
+  it.each([0, 999, NaN, Infinity, '5s'])('refuses a lease of %s (TM-06)', (leaseMs) => {
+    expect(() => alone({ leaseMs })).toThrow(expect.objectContaining({ code: 'invalid_input' }))
+  })
+
+  it('takes how long what is received holds, a minute unless it is told', async () => {
+    const leases: number[] = []
+    for (const communications of [alone(), alone({ leaseMs: 5000 })]) {
+      await communications.send({ sender: 'ana', recipient: 'bo', content: 'hi' })
+      const [delivery] = await communications.receive('bo')
+      leases.push(delivery!.expiresInMs)
+    }
+    expect(leases).toEqual([60_000, 5000])
+  })
+})
+
 describe('sending', () => {
   it('makes a draft a committed message, in the mailbox of its recipient', async () => {
     const { crew, environment, communications } = await openTeam()

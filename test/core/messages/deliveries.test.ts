@@ -247,6 +247,30 @@ describe('a lease', () => {
     await there.as('bo').acknowledge(again!)
   })
 
+  it('is as long as the crew says: what a dead process held is handed out again soon after', async () => {
+    const { here, there, environment } = await openPair(['ana', 'bo'], { leaseMs: 2000 })
+    await here.as('ana').send('bo', 'hi')
+    expect(await here.as('bo').receive()).toMatchObject([{ expiresInMs: 2000 }])
+    await there.sync()
+    await crash(here)
+    await environment.advance(1999)
+    expect(await there.as('bo').receive()).toEqual([])
+    await environment.advance('2s')
+    expect(await there.as('bo').receive()).toMatchObject([{ count: 2, reasons: ['lost'], expiresInMs: 2000 }])
+  })
+
+  it('is otherwise as receive says', async () => {
+    const { here, there, environment } = await openPair(['ana', 'bo'], { leaseMs: 2000 })
+    await here.as('ana').send('bo', 'hi')
+    expect(await here.as('bo').receive({ leaseMs: 30_000 })).toMatchObject([{ expiresInMs: 30_000 }])
+    await there.sync()
+    await crash(here)
+    await environment.advance('29s')
+    expect(await there.as('bo').receive()).toEqual([])
+    await environment.advance('5s')
+    expect(await there.as('bo').receive()).toMatchObject([{ count: 2, reasons: ['lost'] }])
+  })
+
   it('lasts as long as it says, also when a longer one was taken a while before', async () => {
     const { here, environment } = await openPair()
     for (const text of ['long', 'short']) await here.as('ana').send('bo', text)

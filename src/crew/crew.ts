@@ -179,7 +179,10 @@ export class Crew<K extends Kinds = Kinds> implements AsyncDisposable, Observabl
     return this.journal.checkpoint()
   }
 
-  /** Gives back what this session holds, uncounted, settles all waits with `closed`, and ends within 10 s. */
+  /**
+   * Gives back what this session holds, uncounted, settles all waits with `closed`, and ends within 10 s. Queries and
+   * reports throw `closed` from then on.
+   */
   close(): Promise<void> {
     return this.journal.close()
   }

@@ -1,15 +1,25 @@
 import { openCrew } from 'crewlog'
 import { sqlStorage, sqlTables } from 'crewlog/storage/sql'
 import { CamelCasePlugin, ParseJSONResultsPlugin } from 'kysely'
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { checkpoint, commit, commits, partsAt, partsOf } from '../../../src/testing/storage-contract/samples.js'
 import { mariadbAt } from '../../support/engines/mariadb.js'
 import { inPostgres, postgresAt } from '../../support/engines/postgres.js'
 import { refusalOf } from '../../support/refusing.js'
 import { addressOf } from '../../support/services.js'
-import { atEnd, placeOf, sqlEngines, storageAt, usePlaces } from '../../support/sql-places.js'
+import { atEnd, placeOf, type SqlEngine, sqlEngines, storageAt, usePlaces } from '../../support/sql-places.js'
 
 usePlaces()
+
+/** How the guide removes the crew `shop`. */
+function removalOfShop({ dialect }: SqlEngine): readonly string[] {
+  const [, statements = ''] = /```sql\n(.*?)```/s.exec(readFileSync('docs/storage-sqlite.md', 'utf8')) ?? []
+  const lines = statements.trim().split('\n')
+  return lines
+    .filter((line) => dialect !== 'sqlite' || !line.endsWith('-- not with SQLite'))
+    .map((line) => line.replace(/;.*/, ''))
+}
 
 describe.each(sqlEngines)('tables in $engine.name', (sql) => {
   it('are made once by ten processes that start at once', async () => {
@@ -87,6 +97,40 @@ describe.each(sqlEngines)('tables in $engine.name', (sql) => {
     const error = await refusalOf(storage.append('crew', commit(2)))
     expect(error.code).toBe('storage_unavailable')
     expect(error.message).toContain('A table of crewlog is missing')
+  })
+
+  it('let go of one crew by the statements of the guide, and keep the others', async () => {
+    const place = await placeOf(sql)
+    for (const name of ['shop', 'plant']) {
+      const crew = await openCrew({ name, storage: storageAt(sql, place) })
+      await crew.tracker.create({ description: 'Tides' })
+      await crew.checkpoint()
+      await crew.close()
+    }
+    await sql.run(place, ...removalOfShop(sql))
+    for (const table of sqlTables(sql.dialect)
+      .join()
+      .match(/crewlog_(?!schema)\w+/g) ?? []) {
+      const kept = await sql.run(place, `select distinct journal from ${table}`)
+      expect(kept.map(({ journal }) => String(journal))).toEqual(['plant'])
+    }
+    const crews = ['shop', 'plant'].map((name) => openCrew({ name, storage: storageAt(sql, place) }))
+    const [shop, plant] = await Promise.all(crews)
+    expect([shop?.tracker.list().length, plant?.tracker.list().length]).toEqual([0, 1])
+    await Promise.all([shop?.close(), plant?.close()])
+  })
+
+  it('from which a crew is removed while it is open are a log that went back', async () => {
+    const place = await placeOf(sql)
+    const crew = await openCrew({ name: 'shop', storage: storageAt(sql, place) })
+    let hasDiverged = false
+    crew.on('diverged', () => (hasDiverged = true))
+    await crew.tracker.create({ description: 'Tides' })
+    await sql.run(place, ...removalOfShop(sql))
+    await crew.sync()
+    expect([hasDiverged, crew.tracker.list()]).toEqual([true, []])
+    await crew.tracker.create({ description: 'Ebb' })
+    await crew.close()
   })
 
   it('are read as they are, whatever plugins Kysely has', async () => {

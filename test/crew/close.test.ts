@@ -244,6 +244,15 @@ describe('a crew that is not open', () => {
     await expect(call(crew)).rejects.toMatchObject({ code })
   })
 
+  it('closed: what was made before can still be read', async () => {
+    const { crew } = await openTeam()
+    const task = await crew.tracker.create({ description: 'Tides' })
+    const report = crew.reports.generate('summary')
+    const told = report.toMarkdown()
+    await crew.close()
+    expect([task.isOpen, report.data.totals.tasks, report.toMarkdown()]).toEqual([true, 1, told])
+  })
+
   it('closed: the handles of its members refuse, too', async () => {
     const { crew } = await openTeam()
     const ana = crew.as('ana')

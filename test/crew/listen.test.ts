@@ -111,27 +111,18 @@ describe('listen', () => {
     expect(crew.communications.unread('bo')).toBe(1)
   })
 
-  it('leaves to the next process what it was at when it died', async () => {
-    const { here, there, environment } = await openPair()
+  it.each([
+    ['when it died', {}, '3m'],
+    ['as soon as the lease of the crew has run out', { leaseMs: 2000 }, '5s'],
+  ] as const)('leaves to the next process what it was at %s', async (_, settings, span) => {
+    const { here, there, environment } = await openPair(['ana', 'bo'], settings)
     const heard: unknown[] = []
     here.as('bo').listen(() => new Promise(() => undefined))
     await here.as('ana').send('bo', 'hi')
     await environment.settle()
     await crash(here)
     there.as('bo').listen(({ content }) => heard.push(content))
-    await environment.advance('3m')
-    expect(heard).toEqual(['hi'])
-  })
-
-  it('leaves it to the next process as soon as the lease of the crew has run out', async () => {
-    const { here, there, environment } = await openPair(['ana', 'bo'], { leaseMs: 2000 })
-    const heard: unknown[] = []
-    here.as('bo').listen(() => new Promise(() => undefined))
-    await here.as('ana').send('bo', 'hi')
-    await environment.settle()
-    await crash(here)
-    there.as('bo').listen(({ content }) => heard.push(content))
-    await environment.advance('5s')
+    await environment.advance(span)
     expect(heard).toEqual(['hi'])
   })
 

@@ -201,7 +201,7 @@ const layers = {
     ['journal/journal-storage', 'journal/chore', 'warnings'],
     ['abortable', 'events', 'waits', 'changes', 'tasks/attempt-record'],
     ['environment', 'input', 'markdown'],
-    ['heap', 'json', 'multi-map', 'random'],
+    ['contained', 'heap', 'json', 'multi-map', 'random'],
     ['errors'],
   ],
 }

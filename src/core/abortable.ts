@@ -1,4 +1,4 @@
-import type { Environment, Off } from './environment.js'
+import type { Clock, Off } from './environment.js'
 import { CrewError } from './errors.js'
 import { duration, object, type Reader } from './input.js'
 
@@ -40,11 +40,7 @@ export function onAbort(signal: AbortSignal, run: () => void): Off {
 }
 
 /** Calls `end` once, unless ended before: with `cancelled` when the signal aborts, with `timed_out` after `timeoutMs`. */
-export function endBy(
-  { signal, timeoutMs }: Abortable,
-  environment: Environment,
-  end: (error: CrewError) => void,
-): Off {
+export function endBy({ signal, timeoutMs }: Abortable, environment: Clock, end: (error: CrewError) => void): Off {
   const offs: Off[] = []
   const off = (): void => {
     for (const each of offs.splice(0)) each()
@@ -72,7 +68,7 @@ export function endBy(
 }
 
 /** `promise`, or the rejection of `endBy`, whichever comes first. What it waited for goes on. */
-export function until<T>(promise: Promise<T>, options: Abortable, environment: Environment): Promise<T> {
+export function until<T>(promise: Promise<T>, options: Abortable, environment: Clock): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const off = endBy(options, environment, reject)
     promise.then(resolve, reject).finally(off)
@@ -80,7 +76,7 @@ export function until<T>(promise: Promise<T>, options: Abortable, environment: E
 }
 
 /** The same for what a caller awaits: meanwhile the process stays alive, though other timers are in the background. */
-export async function awaited<T>(promise: Promise<T>, options: Abortable, environment: Environment): Promise<T> {
+export async function awaited<T>(promise: Promise<T>, options: Abortable, environment: Clock): Promise<T> {
   const letGo = environment.setTimer(() => undefined, 2 ** 31 - 1)
   try {
     return await until(promise, options, environment)
@@ -98,7 +94,7 @@ export type Check = () => void
  */
 export function whileWanted<T>(
   options: Abortable,
-  environment: Environment,
+  environment: Clock,
   work: (check: Check, stay: Check) => Promise<T>,
   asError: (error: unknown) => unknown = (error) => error,
 ): Promise<T> {

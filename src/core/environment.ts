@@ -24,34 +24,45 @@ export interface Environment {
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** Resolves after `ms`; one in the `background` does not keep a process alive. */
-export const pause = (environment: Environment, ms: number, background?: boolean): Promise<void> =>
+export const pause = (environment: Clock, ms: number, background?: boolean): Promise<void> =>
   new Promise((resolve) => environment.setTimer(resolve, ms, background))
+
+const monotonic = (): number => performance.now()
+const random = (): number => Math.random()
+
+const setTimer: Environment['setTimer'] = (run, ms, background) => {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const wait = (left: number): void => {
+    const piece = Math.min(left, LONGEST_TIMER_MS)
+    timer = setTimeout(() => {
+      if (left > piece) wait(left - piece)
+      else run()
+    }, piece)
+    // Only Node's timers keep a process alive; a browser's is a number.
+    if (background && typeof timer === 'object') (timer as { unref?: () => void }).unref?.()
+  }
+  wait(ms)
+  return () => {
+    clearTimeout(timer)
+  }
+}
+
+/** What storages wait by: without ids, and without checks of what they pass themselves. */
+export type Clock = Pick<Environment, 'monotonic' | 'setTimer' | 'random'>
+export const systemClock: Clock = { monotonic, setTimer, random }
 
 /** The platform's own clocks, timers and random numbers. */
 export const systemEnvironment: Environment = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
-  setTimer(run, ms, background = false) {
+  monotonic,
+  setTimer(run, ms, background) {
     if (typeof run !== 'function') throw invalid(`A timer takes a function, not a ${typeof run}`)
     if (!Number.isFinite(ms) || ms < 0)
       throw invalid(
         `A timer takes a finite delay of 0 ms or more, not ${typeof ms === 'number' ? ms : `a ${typeof ms}`}`,
       )
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const wait = (left: number): void => {
-      const piece = Math.min(left, LONGEST_TIMER_MS)
-      timer = setTimeout(() => {
-        if (left > piece) wait(left - piece)
-        else run()
-      }, piece)
-      // Only Node's timers keep a process alive; a browser's is a number.
-      if (background && typeof timer === 'object') (timer as { unref?: () => void }).unref?.()
-    }
-    wait(ms)
-    return () => {
-      clearTimeout(timer)
-    }
+    return setTimer(run, ms, background)
   },
   id: () => nanoid(),
-  random: () => Math.random(),
+  random,
 }

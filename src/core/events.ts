@@ -28,22 +28,6 @@ interface Entry {
 
 const CHANGED = Symbol('changed')
 
-export const logError = (error: unknown): void => {
-  console.error('crewlog:', error)
-}
-
-/** Where errors and warnings end: one who hears of them and fails must not hurt what told of them. */
-export const contained =
-  <T = unknown>(hear: (told: T) => unknown): ((told: T) => void) =>
-  (told) => {
-    try {
-      const answer = hear(told)
-      if (answer instanceof Promise) answer.catch(logError)
-    } catch (failure) {
-      logError(failure)
-    }
-  }
-
 /**
  * Typed events over eventemitter3, which would let a throwing listener reach the emitter and silence the later ones:
  * here what a listener throws or rejects goes to `onError`, and hurts nobody else.

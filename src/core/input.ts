@@ -70,6 +70,9 @@ export const wrong = (name: string, wanted: string, value: unknown): never => {
   throw invalid(`${name} must be ${wanted}, not ${given}`)
 }
 
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 const ID = /^[A-Za-z0-9._:@/-]+(?: [A-Za-z0-9._:@/-]+)*$/
 
 export const id: Reader<Id> = (value, name) =>
@@ -138,9 +141,7 @@ function parseIso(value: string): number {
 export const json: Reader<Json> = (value, name, limits) => copyJson(value, name, limits)
 
 export const jsonObject: Reader<Readonly<Record<string, Json>>> = (value, name, limits) =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (copyJson(value, name, limits) as Readonly<Record<string, Json>>)
-    : wrong(name, 'an object', value)
+  isObject(value) ? (copyJson(value, name, limits) as Readonly<Record<string, Json>>) : wrong(name, 'an object', value)
 
 export const oneOf =
   <const W extends readonly string[]>(...words: W): Reader<W[number]> =>
@@ -190,7 +191,7 @@ export const oneOrMore = <T>(
 export const record =
   <T>(item: Reader<T>): Reader<Readonly<Record<string, T>>> =>
   (value, name, limits) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return wrong(name, 'an object', value)
+    if (!isObject(value)) return wrong(name, 'an object', value)
     const keys = Object.keys(value)
     list(id)(keys, name, limits)
     if (keys.includes('__proto__')) throw invalid(`${name} cannot have the key __proto__`)
@@ -214,7 +215,7 @@ export const object =
     strict = false,
   ): Reader<Shaped<S, R>> =>
   (value, name, limits) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return wrong(name, 'an object', value)
+    if (!isObject(value)) return wrong(name, 'an object', value)
     const shaped: Record<string, unknown> = {}
     for (const key of Object.keys(value)) {
       const field = Object.hasOwn(fields, key) ? fields[key] : undefined
@@ -232,7 +233,7 @@ export const object =
 
 /** A copy of an object with whatever fields it has, to add to; what they may be is checked later. */
 export const anyFields: Reader<Readonly<Record<string, unknown>>> = (value, name) =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : wrong(name, 'an object', value)
+  isObject(value) ? { ...value } : wrong(name, 'an object', value)
 
 /** A copy of options, and what is given beside them; they cannot name that themselves. */
 export function withMore<T extends object, M extends object>(options: T, more: M, name = 'options'): T & M {
@@ -255,9 +256,9 @@ export const aFunction =
   (value, name) =>
     typeof value === 'function' ? (value as F) : wrong(name, wanted, value)
 
-export const errorListener = aFunction<(error: unknown) => void>()
+export const errorListener = /* @__PURE__ */ aFunction<(error: unknown) => void>()
 
-const limitFields = object({
+const limitFields = /* @__PURE__ */ object({
   payloadBytes: whole(1),
   depth: whole(1, 1000),
   recipients: whole(1),

@@ -4,8 +4,8 @@ import { CrewError, invalid } from './errors.js'
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
 /** The one empty list and the one empty object: what has none of something shares them, and is told apart at a glance. */
-export const NONE: readonly never[] = Object.freeze([])
-export const NOTHING: Readonly<Record<string, never>> = Object.freeze({})
+export const NONE: readonly never[] = /* @__PURE__ */ Object.freeze([])
+export const NOTHING: Readonly<Record<string, never>> = /* @__PURE__ */ Object.freeze({})
 
 export interface JsonLimits {
   /** Largest text or payload, in bytes of its JSON as UTF-8. */

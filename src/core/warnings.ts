@@ -1,10 +1,10 @@
-import { contained } from './events.js'
+import { contained } from './contained.js'
 import { aFunction } from './input.js'
 
 /** Hears what speaks against something, in words. */
 type Listener = (warning: string) => void
 
-export const warningListener = aFunction<Listener>()
+export const warningListener = /* @__PURE__ */ aFunction<Listener>()
 
 /** Tells each warning once. Who hears of one and fails does not hurt what it is about. */
 export class Warnings {
@@ -22,6 +22,7 @@ export class Warnings {
   }
 }
 
-const warn: Listener = (warning) => {
+/** Where warnings go that nobody listens to. */
+export const warn: Listener = (warning) => {
   console.warn(`crewlog: ${warning}`)
 }

@@ -4,6 +4,7 @@ import type { Off } from '../core/environment.js'
 import { invalid } from '../core/errors.js'
 import { filledText, flag, matching, object, oneOf, type Reader, read, whole } from '../core/input.js'
 import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../core/journal/journal-storage.js'
+import { warn, warningListener } from '../core/warnings.js'
 import { SqlCheckpoints } from './sql/checkpoints.js'
 import { Database } from './sql/database.js'
 import { dialectOf, DIALECTS, type SqlDialect } from './sql/dialect.js'
@@ -40,6 +41,8 @@ export interface SqlStorageOptions extends SqlTableOptions {
    * pooler. Default: commits are looked for, every 20 ms while something happens, every second else.
    */
   readonly listen?: ListeningClient | ListeningPool
+  /** Told that `listen` cannot connect though the database answers; again only after it could. Default `console.warn`. */
+  readonly onWarning?: (warning: string) => void
 }
 
 /**
@@ -51,11 +54,23 @@ export interface SqlStorageOptions extends SqlTableOptions {
 export function sqlStorage<DB>(db: Kysely<DB>, options: SqlStorageOptions = {}): JournalStorage {
   const kysely = read(kyselyInstance, db, 'db')
   const { dialect = dialectOf(kysely.getExecutor().adapter), ...given } = read(storageOptions, options, 'options')
-  const { maxCommitBytes = DEFAULT_BYTES[dialect], createTables = true, prefix = PREFIX, schema, listen } = given
+  const {
+    maxCommitBytes = DEFAULT_BYTES[dialect],
+    createTables = true,
+    prefix = PREFIX,
+    schema,
+    listen,
+    onWarning = warn,
+  } = given
   if (listen && dialect !== 'postgres') throw invalid(`options.listen is for Postgres; this database is ${dialect}`)
   const tables = tablesOf(prefix, schema, dialect)
   const database = new Database(kysely, dialect)
-  const hearing = listen && { source: listen, channel: `${prefix}commits`, scope: schema ?? '' }
+  const hearing = listen && {
+    source: listen,
+    channel: `${prefix}commits`,
+    scope: schema ?? '',
+    warn: onWarning,
+  }
   return new SqlStorage({
     database,
     tables,
@@ -88,6 +103,7 @@ const storageOptions = object({
   createTables: flag,
   maxCommitBytes: whole(1024, 512 * MIB),
   listen: listener,
+  onWarning: warningListener,
 })
 
 const kyselyInstance: Reader<Kysely<unknown>> = (value, name) => {

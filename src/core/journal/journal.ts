@@ -197,11 +197,16 @@ export class Journal extends Replica {
     })
     const sent: Sent = { ...batch, commit, tellTaken, decidedAt: this.environment.monotonic() }
     this.#sent = sent
+    let tries = 0
+    const attempt = (): Promise<void> => {
+      tries++
+      return this.#append(commit)
+    }
     try {
       // A read may learn what an answer does not tell.
-      await Promise.race([isTaken, this.#patience.with(() => this.#append(commit))])
+      await Promise.race([isTaken, this.#patience.with(attempt)])
     } catch (error) {
-      this.#giveUp(batch.decided, error)
+      this.#giveUp(batch.decided, error, tries > 1)
       return
     }
     if (this.#sent === sent) {
@@ -264,8 +269,9 @@ export class Journal extends Replica {
     else this.queue.unshift(...decided.map(({ command }) => command))
   }
 
-  #giveUp(decided: readonly Decided[], error: unknown): void {
-    const isFateKnown = CrewError.is(error, 'limit_exceeded')
+  #giveUp(decided: readonly Decided[], error: unknown, wasSentBefore: boolean): void {
+    // A storage that is closed took nothing, this time.
+    const isFateKnown = CrewError.is(error, 'limit_exceeded') || (!wasSentBefore && CrewError.is(error, 'closed'))
     this.#sent = undefined
     for (const { command, hasChanged } of decided)
       command.reject(hasChanged && !isFateKnown ? unknownOutcome(error) : error)

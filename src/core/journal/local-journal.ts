@@ -10,7 +10,7 @@ import {
 } from './decision.js'
 import { type Environment, systemEnvironment } from '../environment.js'
 import { invalid } from '../errors.js'
-import { contained, logError } from '../events.js'
+import { contained, logError } from '../contained.js'
 import { duration, flag, limits, withMethods } from '../input.js'
 import type { Commit, JournalEvent } from './journal-storage.js'
 import type { JournalLog } from './journal-log.js'

@@ -1,7 +1,7 @@
 import { type LoadedCheckpoint, turns, writeCheckpoint } from './checkpoint.js'
 import type { Environment, Off } from '../environment.js'
 import { CrewError, invalid } from '../errors.js'
-import { logError } from '../events.js'
+import { logError } from '../contained.js'
 import { type Checkpoint, type Commit, expectNext, type JournalStorage } from './journal-storage.js'
 import { freezeJson, NONE } from '../json.js'
 import { LocalJournal } from './local-journal.js'

@@ -1,5 +1,5 @@
 import type { Check } from '../../core/abortable.js'
-import { systemEnvironment } from '../../core/environment.js'
+import { systemClock } from '../../core/environment.js'
 import { CrewError } from '../../core/errors.js'
 import type { Checkpoint } from '../../core/journal/journal-storage.js'
 import type { Database, Parameter } from './database.js'
@@ -31,7 +31,7 @@ export class SqlCheckpoints {
     const name = keptName(journal, 'The name of a journal')
     const { seq } = checkpoint
     if (((await this.#newest(name, check))[0] ?? 0) >= seq) return
-    const save = systemEnvironment.id()
+    const save = `${systemClock.random()}${systemClock.random()}`
     const parts = await this.#send(name, save, checkpoint, check)
     // It may be kept though no answer says so: nothing of it is dropped from here on.
     if (((await this.#newest(name, check))[0] ?? 0) < seq) await this.#keep(save, seq, parts, check)

@@ -1,4 +1,4 @@
-import { systemEnvironment } from '../../core/environment.js'
+import { systemClock } from '../../core/environment.js'
 import type { Commit } from '../../core/journal/journal-storage.js'
 
 /** How long rivals that were noticed are left room. */
@@ -42,16 +42,16 @@ export class Courtesy {
 
   /** Of another's commit. */
   #notice(): void {
-    this.#noticedAt = systemEnvironment.monotonic()
+    this.#noticedAt = systemClock.monotonic()
   }
 
   async #pause(): Promise<void> {
-    const pauseMs = this.#freeAt - systemEnvironment.monotonic()
-    if (pauseMs > 0) await new Promise<void>((resolve) => systemEnvironment.setTimer(resolve, pauseMs))
+    const pauseMs = this.#freeAt - systemClock.monotonic()
+    if (pauseMs > 0) await new Promise<void>((resolve) => systemClock.setTimer(resolve, pauseMs))
   }
 
   #leaveRoom(): void {
-    const now = systemEnvironment.monotonic()
-    if (now - this.#noticedAt < NOTICED_MS) this.#freeAt = now + systemEnvironment.random() * MOST_MS
+    const now = systemClock.monotonic()
+    if (now - this.#noticedAt < NOTICED_MS) this.#freeAt = now + systemClock.random() * MOST_MS
   }
 }

@@ -1,6 +1,6 @@
 import { CompiledQuery, type Kysely } from 'kysely'
 import { type Abortable, type Check, whileWanted } from '../../core/abortable.js'
-import { systemEnvironment } from '../../core/environment.js'
+import { systemClock } from '../../core/environment.js'
 import { marked, type SqlDialect } from './dialect.js'
 import { causeOf, toCrewError } from './failures.js'
 
@@ -24,6 +24,8 @@ const LONGEST_PAUSE_MS = 100
 export class Database {
   readonly dialect: SqlDialect
   readonly #db: Kysely<unknown>
+  /** Whether a transaction of SQLite could not be ended, neither way. */
+  #isLeftOpen = false
 
   constructor(db: Kysely<unknown>, dialect: SqlDialect) {
     // Plugins would rename columns, and parse what is a text here.
@@ -33,7 +35,7 @@ export class Database {
 
   /** Runs `work` until the caller leaves, by signal or time-out; it rejects with a CrewError. */
   call<T>(options: Abortable, work: (check: Check) => Promise<T>): Promise<T> {
-    return whileWanted(options, systemEnvironment, work, toCrewError)
+    return whileWanted(options, systemClock, work, toCrewError)
   }
 
   read(check: Check): Run {
@@ -65,10 +67,11 @@ export class Database {
   }
 
   #on<T>(check: Check, work: (connection: Connection) => Promise<T>): Promise<T> {
-    return this.#db.connection().execute((connection) => {
+    return this.#db.connection().execute(async (connection) => {
       // It may have taken long to get one.
       check()
-      return work(connection)
+      if (this.#isLeftOpen) await this.#rollBack(connection)
+      return await work(connection)
     })
   }
 
@@ -89,26 +92,38 @@ export class Database {
     await this.#run(connection, ['begin'])
     try {
       await this.#run(connection, ['commit'])
+      this.#isLeftOpen = false
     } catch (error) {
-      await this.#run(connection, ['rollback'])
+      this.#isLeftOpen = true
+      await this.#rollBack(connection)
       throw error
     }
     return this.#run(connection, query)
   }
 
+  /** Why it fails was told by what came first; it is tried again before anything else is asked. */
+  #rollBack(connection: Connection): Promise<void> {
+    return this.#run(connection, ['rollback']).then(
+      () => {
+        this.#isLeftOpen = false
+      },
+      () => undefined,
+    )
+  }
+
   /** Tries again, after pauses that grow, what was undone because others were in the way. */
   async #again<T>(check: Check, attempt: () => Promise<T>): Promise<T> {
-    const start = systemEnvironment.monotonic()
+    const start = systemClock.monotonic()
     for (let tries = 0; ; tries++) {
       check()
       try {
         return await attempt()
       } catch (error) {
-        const isOver = systemEnvironment.monotonic() - start > CONTENTION_MS
+        const isOver = systemClock.monotonic() - start > CONTENTION_MS
         if (isOver || causeOf(error) !== 'contended') throw error
       }
-      const pauseMs = Math.min(LONGEST_PAUSE_MS, 2 ** tries) * systemEnvironment.random()
-      await new Promise<void>((resolve) => systemEnvironment.setTimer(resolve, pauseMs))
+      const pauseMs = Math.min(LONGEST_PAUSE_MS, 2 ** tries) * systemClock.random()
+      await new Promise<void>((resolve) => systemClock.setTimer(resolve, pauseMs))
     }
   }
 }

@@ -5,13 +5,22 @@ import { CrewError, wordsOf } from '../../core/errors.js'
  * at once. `duplicate`: it is there already.
  */
 type Cause =
-  'contended' | 'duplicate' | 'missing' | 'denied' | 'read only' | 'full' | 'too large' | 'unreachable' | 'unknown'
+  | 'contended'
+  | 'duplicate'
+  | 'missing'
+  | 'denied'
+  | 'read only'
+  | 'full'
+  | 'too large'
+  | 'unreachable'
+  | 'closed'
+  | 'unknown'
 
 /** SQLSTATE of Postgres, numbers of MySQL and MariaDB, names of SQLite. */
-const CODES: Readonly<Record<Exclude<Cause, 'unknown'>, readonly (string | number)[]>> = {
+const CODES: Readonly<Record<Exclude<Cause, 'closed' | 'unknown'>, readonly (string | number)[]>> = {
   contended: ['40001', '40P01', '55P03', 1213, 1205, 'SQLITE_BUSY', 'SQLITE_LOCKED'],
   duplicate: ['23505', '42P07', '42710', 1050, 1062, 'SQLITE_CONSTRAINT'],
-  missing: ['42P01', '3F000', 1146],
+  missing: ['42P01', '3F000', 1146, 1049],
   denied: ['42501', '28P01', '28000', 1044, 1045, 1142, 'SQLITE_PERM', 'SQLITE_AUTH', 'SQLITE_CANTOPEN'],
   'read only': ['25006', 1290, 1792, 1836, 'SQLITE_READONLY'],
   full: ['53100', 1021, 1114, 'SQLITE_FULL'],
@@ -28,7 +37,9 @@ const CAUSES = new Map(Object.entries(CODES).flatMap(([cause, codes]) => codes.m
 /** Of failures that drivers give no code, or the same one as others. */
 const WORDS: readonly (readonly [RegExp, Cause])[] = [
   [/no such table/i, 'missing'],
-  [/connection terminated|timeout exceeded when trying to connect|pool (is closed|after calling end)/i, 'unreachable'],
+  // Told by whoever is asked for a connection, before anything is sent.
+  [/already been destroyed|pool (is closed|after calling end)/i, 'closed'],
+  [/connection terminated|timeout exceeded when trying to connect/i, 'unreachable'],
 ]
 
 /** The codes of node:sqlite, which has numbers only. */
@@ -55,12 +66,14 @@ export function causeOf(error: unknown): Cause {
 const REMEDIES: Readonly<Record<Cause, string>> = {
   contended: 'Other writers were in the way all the time; it is tried again',
   duplicate: 'The database has it already',
-  missing: 'A table of crewlog is missing; check prefix and schema, or run the statements of sqlTables()',
+  missing:
+    'A table of crewlog or its schema is missing; check prefix and schema, create schema, or run the statements of sqlTables()',
   denied: 'The database refused this user; check its name, password and rights',
   'read only': 'The database is read-only; connect to the primary server, or make the file writable',
   full: 'The database has no room left; make room on its disk',
   'too large': 'The database takes no statement of this size; raise its limit, or lower maxCommitBytes',
   unreachable: 'The database cannot be reached; check that it runs, its address, and how many connections it takes',
+  closed: 'Kysely was destroyed; close the crew before you destroy Kysely',
   unknown: 'The database failed',
 }
 
@@ -68,5 +81,7 @@ const REMEDIES: Readonly<Record<Cause, string>> = {
 export function toCrewError(error: unknown): CrewError {
   if (CrewError.is(error)) return error
   const words = wordsOf(error) ?? 'without words'
-  return new CrewError('storage_unavailable', `${REMEDIES[causeOf(error)]} (${words})`, {}, error)
+  const cause = causeOf(error)
+  const code = cause === 'closed' ? 'closed' : 'storage_unavailable'
+  return new CrewError(code, `${REMEDIES[cause]} (${words})`, {}, error)
 }

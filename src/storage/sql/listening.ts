@@ -1,5 +1,5 @@
 import { until } from '../../core/abortable.js'
-import { type Off, systemEnvironment } from '../../core/environment.js'
+import { type Off, systemClock } from '../../core/environment.js'
 import { invalid } from '../../core/errors.js'
 import type { Reader } from '../../core/input.js'
 
@@ -12,6 +12,7 @@ export interface ListeningClient {
 export interface ListeningPool {
   connect(): Promise<ListeningConnection>
   readonly totalCount: number
+  readonly options?: { readonly max?: number }
 }
 
 export interface ListeningConnection {
@@ -44,6 +45,8 @@ export class Listening {
   readonly #heard: (payload: string) => void
   /** Called when it begins to hear (something may have been missed until then) and when it ceases to. */
   readonly #changed: (isHearing: boolean) => void
+  /** Called at each try in vain. */
+  readonly #failed: (error: unknown) => void
   /** What ends the listening that was begun last. */
   #stop: Off | undefined
 
@@ -52,11 +55,13 @@ export class Listening {
     channel: string,
     heard: (payload: string) => void,
     changed: (isHearing: boolean) => void,
+    failed: (error: unknown) => void,
   ) {
     this.#source = source
     this.#channel = channel
     this.#heard = heard
     this.#changed = changed
+    this.#failed = failed
   }
 
   start(): void {
@@ -80,7 +85,8 @@ export class Listening {
         }
         wanted.holds(endOf(await client.listen(this.#channel, heard)))
         if (!wanted.isOver) this.#changed(true)
-      } catch {
+      } catch (error) {
+        if (!wanted.isOver) this.#failed(error)
         wanted.holds(later(pauseMs, () => begin(Math.min(LONGEST_PAUSE_MS, pauseMs * 2))))
       }
     }
@@ -101,6 +107,8 @@ export class Listening {
       }
       let drop: Off = () => undefined
       try {
+        // It would be kept, and Kysely wait for it for ever.
+        if (pool.options?.max === 1 && pool.totalCount > 0) throw new Error('others use its one connection; raise max')
         const connection = await pool.connect()
         drop = this.#hold(connection, () => {
           this.#changed(false)
@@ -110,7 +118,8 @@ export class Listening {
         await connection.query(`listen "${this.#channel}"`)
         nextMs = FIRST_PAUSE_MS
         if (!wanted.isOver) this.#changed(true)
-      } catch {
+      } catch (error) {
+        if (!wanted.isOver) this.#failed(error)
         drop()
         again()
       }
@@ -136,10 +145,10 @@ export class Listening {
       lost()
     }
     const ask = (): void => {
-      until(connection.query('select 1'), { timeoutMs: ANSWER_MS }, systemEnvironment).then(plan, broke)
+      until(connection.query('select 1'), { timeoutMs: ANSWER_MS }, systemClock).then(plan, broke)
     }
     const plan = (): void => {
-      if (isHeld) beat = systemEnvironment.setTimer(ask, BEAT_MS, true)
+      if (isHeld) beat = systemClock.setTimer(ask, BEAT_MS, true)
     }
     connection.on('notification', ({ payload }) => {
       if (isHeld && payload !== undefined) this.#heard(payload)
@@ -169,7 +178,7 @@ class Wanted {
 }
 
 const later = (ms: number, run: () => Promise<void>): Off =>
-  systemEnvironment.setTimer(() => void run(), ms * (0.5 + systemEnvironment.random() / 2), true)
+  systemClock.setTimer(() => void run(), ms * (0.5 + systemClock.random() / 2), true)
 
 /** `postgres` answers { unlisten }, PGlite the function itself; both answer a promise. */
 function endOf(listening: unknown): Off {

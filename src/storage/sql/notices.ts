@@ -1,4 +1,4 @@
-import { systemEnvironment } from '../../core/environment.js'
+import { systemClock } from '../../core/environment.js'
 
 /** Between two notices: Postgres lets one transaction with a notice commit at a time. */
 const GAP_MS = 5
@@ -31,7 +31,7 @@ export class Notices {
       this.#waiting.clear()
       // A hint that is lost is made up for by looking.
       await this.#send(journals).catch(() => undefined)
-      await new Promise<void>((resolve) => systemEnvironment.setTimer(resolve, GAP_MS))
+      await new Promise<void>((resolve) => systemClock.setTimer(resolve, GAP_MS))
     }
   }
 }

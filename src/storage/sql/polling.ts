@@ -1,4 +1,4 @@
-import { type Off, systemEnvironment } from '../../core/environment.js'
+import { type Off, systemClock } from '../../core/environment.js'
 
 /** Between two looks while something happens, and the longest when nothing does. */
 const QUICK_MS = 20
@@ -24,6 +24,8 @@ export type Look = (journals: readonly string[]) => Promise<ReadonlyMap<string, 
 export class Polling {
   readonly #look: Look
   readonly #watched = new Map<string, Watched>()
+  /** How many questions were answered. */
+  answered = 0
   #timer: Off | undefined
   #isLooking = false
   /** Whether somebody else tells what happens, so that it is enough to look now and then. */
@@ -84,7 +86,7 @@ export class Polling {
     this.#timer = undefined
     if (this.#isLooking || this.#watched.size === 0) return
     const dueAt = Math.min(...Array.from(this.#watched.values(), (watched) => watched.dueAt))
-    this.#timer = systemEnvironment.setTimer(
+    this.#timer = systemClock.setTimer(
       () => {
         this.#lookAround().catch(() => undefined)
       },
@@ -99,13 +101,14 @@ export class Polling {
     this.#isLooking = true
     try {
       const heads = await this.#look(due.map(([journal]) => journal))
+      this.answered++
       for (const [journal, watched] of due) this.#compare(watched, heads.get(journal) ?? 0)
     } catch {
       // The journal asks by itself, too, and tells of a storage that is away.
       for (const [, watched] of due) watched.pauseMs = SLOW_MS
     } finally {
       this.#isLooking = false
-      for (const [, watched] of due) watched.dueAt = now() + watched.pauseMs * (0.75 + systemEnvironment.random() / 2)
+      for (const [, watched] of due) watched.dueAt = now() + watched.pauseMs * (0.75 + systemClock.random() / 2)
       this.#plan()
     }
   }
@@ -120,4 +123,4 @@ export class Polling {
   }
 }
 
-const now = (): number => systemEnvironment.monotonic()
+const now = (): number => systemClock.monotonic()

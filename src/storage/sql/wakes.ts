@@ -1,4 +1,5 @@
 import type { Off } from '../../core/environment.js'
+import { wordsOf } from '../../core/errors.js'
 import type { Database } from './database.js'
 import { Listening, type ListeningClient, type ListeningPool } from './listening.js'
 import type { SqlLog } from './log.js'
@@ -14,6 +15,8 @@ export interface Hearing {
   readonly channel: string
   /** Tells the schemas of one database apart. */
   readonly scope: string
+  /** Hears that there is nothing to be heard. */
+  readonly warn: (warning: string) => void
 }
 
 /** Who waits for journals to grow: woken by notices of Postgres where they can be heard, else by looking. */
@@ -23,12 +26,16 @@ export class Wakes {
   readonly #listening: Listening | undefined
   readonly #scope: string = ''
   #watchers = 0
+  #warn: Hearing['warn'] | undefined
+  /** Looks that were answered when LISTEN failed last. */
+  #answered = Infinity
+  #isTold = false
 
   constructor(db: Database, log: SqlLog, hearing: Hearing | undefined) {
     const patience = { timeoutMs: PATIENCE_MS }
     this.#polling = new Polling((journals) => db.call(patience, (check) => log.heads(journals, check)))
     if (!hearing) return
-    const { source, channel, scope } = hearing
+    const { source, channel, scope, warn } = hearing
     this.#scope = scope
     this.#notices = new Notices((journals) =>
       db.call(patience, (check) =>
@@ -38,9 +45,8 @@ export class Wakes {
         ),
       ),
     )
-    this.#listening = new Listening(source, channel, this.#heard, (isHearing) => {
-      this.#polling.rely(isHearing)
-    })
+    this.#warn = warn
+    this.#listening = new Listening(source, channel, this.#heard, this.#changed, this.#failed)
   }
 
   watch(journal: string, wake: () => void): Off {
@@ -62,6 +68,27 @@ export class Wakes {
 
   async settled(): Promise<void> {
     await this.#notices?.settled()
+  }
+
+  readonly #changed = (isHearing: boolean): void => {
+    if (isHearing) {
+      this.#answered = Infinity
+      this.#isTold = false
+    }
+    this.#polling.rely(isHearing)
+  }
+
+  /** While the database is away, too, others tell of that. */
+  readonly #failed = (error: unknown): void => {
+    const { answered } = this.#polling
+    if (answered > this.#answered && !this.#isTold) {
+      this.#isTold = true
+      const warning = `LISTEN fails; check options.listen (${wordsOf(error)})`
+      Promise.resolve(warning)
+        .then(this.#warn)
+        .catch(() => undefined)
+    }
+    this.#answered = answered
   }
 
   readonly #heard = (payload: string): void => {

@@ -1,4 +1,4 @@
-import { type CrewError, type JournalStorage, openCrew } from 'crewlog'
+import { CrewError, type JournalStorage, openCrew } from 'crewlog'
 import { sqlStorage } from 'crewlog/storage/sql'
 import { CompiledQuery, type DatabaseConnection, type Dialect, Kysely, SqliteDialect } from 'kysely'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
@@ -9,7 +9,7 @@ import { checkpoint, commit, commits, partsAt, partsOf } from '../../../src/test
 import { openFile } from '../../support/engines/libsql.js'
 import { mariadbAt } from '../../support/engines/mariadb.js'
 import { postgresAt } from '../../support/engines/postgres.js'
-import { refusalOf } from '../../support/refusing.js'
+import { refusalOf, refusing } from '../../support/refusing.js'
 import { atEnd, placeOf, type SqlEngine, sqlEngines, storageAt, usePlaces } from '../../support/sql-places.js'
 
 usePlaces()
@@ -38,6 +38,17 @@ async function filled(sql: SqlEngine): Promise<{ place: string; storage: Journal
   await storage.append('crew', commit(1))
   return { place, storage }
 }
+
+/** To be given other methods. */
+const forwarding = (storage: JournalStorage): JournalStorage => ({
+  writers: storage.writers,
+  maxCommitBytes: storage.maxCommitBytes,
+  append: storage.append.bind(storage),
+  read: storage.read.bind(storage),
+  saveCheckpoint: storage.saveCheckpoint.bind(storage),
+  loadCheckpoint: storage.loadCheckpoint.bind(storage),
+  trim: storage.trim.bind(storage),
+})
 
 /** What commits meet, and what the user is told. */
 const signal = (number: number, state = 'HY000'): string =>
@@ -121,6 +132,66 @@ describe.runIf(postgres && mariadb)('a server', () => {
     const off = crew.close()
     await expect(crew.join('ana')).rejects.toMatchObject({ code: 'closed' })
     await off
+  })
+
+  it.each([
+    ['Postgres', postgres],
+    ['MariaDB', mariadb],
+  ])('of %s whose Kysely was destroyed before the crew refuses at once, and says so', async (_, sql) => {
+    const { db, options } = sql!.connect(await placeOf(sql!))
+    const told: unknown[] = []
+    const crew = await openCrew({ storage: sqlStorage(db, options), onError: (error) => told.push(error) })
+    await crew.join('ana')
+    await db.destroy()
+    const remedy = 'close the crew before you destroy Kysely'
+    await expect(sqlStorage(db, options).append('crew', commit(9))).rejects.toEqual(refusing('closed', remedy))
+    const error = await refusalOf(crew.join('ben'))
+    // A look at what others do may have found it out before.
+    expect(['closed', 'read_only']).toContain(error.code)
+    expect(error.message).toContain(remedy)
+    await crew.close()
+    expect(told).toEqual(
+      told.map(() => expect.objectContaining({ message: expect.stringContaining(remedy) as unknown })),
+    )
+  })
+
+  it('whose schema is missing is an error that says how to make it', async () => {
+    for (const [sql, schema] of [
+      [postgres!, 'crewlog_is_not_there'],
+      [mariadb!, 'crewlog_is_not_there'],
+    ] as const) {
+      const { db } = sql.connect(await placeOf(sql))
+      atEnd(() => db.destroy())
+      const error = await refusalOf(sqlStorage(db, { schema }).open?.('crew'))
+      expect(error.message).toMatch(
+        /^A table of crewlog or its schema is missing; check prefix and schema, create schema, or run/,
+      )
+    }
+  })
+
+  // Guard: a commit that was sent before, and not answered, is not known to be lost.
+  it('that is closed after a commit was sent leaves its fate open', async () => {
+    const { db, options } = postgres!.connect(await placeOf(postgres!))
+    const kept = sqlStorage(db, options)
+    let isLost = false
+    const storage: JournalStorage = {
+      ...forwarding(kept),
+      append: async (...call) => {
+        const answer = await kept.append(...call)
+        if (!isLost) return answer
+        await db.destroy()
+        throw new CrewError('storage_unavailable', 'the answer is lost')
+      },
+      read: async (...call) => {
+        if (isLost) throw new CrewError('storage_unavailable', 'it is away')
+        return kept.read(...call)
+      },
+    }
+    const crew = await openCrew({ storage, onError: () => undefined })
+    await crew.join('ana')
+    isLost = true
+    await expect(crew.join('ben')).rejects.toMatchObject({ code: 'outcome_unknown' })
+    await crew.close()
   })
 
   it('that takes calls and never answers holds nobody', async () => {
@@ -212,6 +283,27 @@ describe('a file of SQLite', () => {
     }
   })
 
+  // Guard: Database.#rollBack, and that it is tried again.
+  it('is not left in a transaction that could neither be committed nor rolled back, and says why', async () => {
+    const { place } = await filled(sqlite!)
+    const faults = ['commit', 'rollback']
+    const fail = (statement: string): void => {
+      if (statement !== faults[0]) return
+      faults.shift()
+      throw new Error(`the ${statement} failed`)
+    }
+    const database = openFile(place)
+    const dialect = untrue(new SqliteDialect({ database }), (answer) => answer, /^/, fail)
+    const db = new Kysely<unknown>({ dialect })
+    atEnd(() => db.destroy())
+    const storage = sqlStorage(db)
+    expect((await refusalOf(storage.append('crew', commit(2)))).message).toContain('the commit failed')
+    expect(faults).toEqual([])
+    expect(await storage.append('crew', commit(2))).toEqual({ appended: true })
+    expect(await sqlite!.run(place, 'select seq from crewlog_commits')).toHaveLength(2)
+    expect(database.inTransaction).toBe(false)
+  })
+
   it('does not take part in a transaction of somebody else on its connection (SA-02)', async () => {
     const { place } = await filled(sqlite!)
     const { storage, database, db } = await openedAt(place)
@@ -259,6 +351,7 @@ function untrue(
   dialect: Dialect,
   change: (answer: Awaited<ReturnType<DatabaseConnection['executeQuery']>>) => object,
   which = /^update/,
+  before: (statement: string) => void = () => undefined,
 ): Dialect {
   return {
     createAdapter: () => dialect.createAdapter(),
@@ -274,6 +367,7 @@ function untrue(
           get: (target, key) =>
             key === 'executeQuery'
               ? async (query: CompiledQuery) => {
+                  before(query.sql)
                   const answer = await target.executeQuery(query)
                   return which.test(query.sql) ? change(answer) : answer
                 }

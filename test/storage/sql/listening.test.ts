@@ -1,5 +1,6 @@
-import type { JournalStorage } from 'crewlog'
+import { type JournalStorage, openCrew } from 'crewlog'
 import { sqlStorage } from 'crewlog/storage/sql'
+import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import postgresClient from 'postgres'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -13,10 +14,19 @@ import { addressOf, isMissing } from '../../support/services.js'
 
 const address = addressOf('PostgreSQL')
 const CHANNEL = 'crewlog_commits'
+const PATIENT = { timeout: 20_000 }
 /** Before any test, as it takes seconds. */
 const database = await startedPglite()
 
 let ends: (() => unknown)[] = []
+
+/** A pool with a wrong port. */
+const nowhere = (): pg.Pool => {
+  const pool = new pg.Pool({ connectionString: 'postgres://nobody@127.0.0.1:1/none' })
+  ends.push(() => pool.end())
+  return pool
+}
+
 /** Who listens, as the server knows it. */
 let name: string
 let place: string
@@ -147,6 +157,92 @@ describe.skipIf(await isMissing('PostgreSQL'))('with LISTEN, a watcher', () => {
     await found
   })
 
+  /** A pool that leads nowhere while it is down, and counts how often it was asked. */
+  const wavering = () => {
+    const right = poolOfPg()
+    const wrong = nowhere()
+    const pool = {
+      isDown: true,
+      tries: 0,
+      totalCount: 0,
+      connect: () => {
+        pool.tries++
+        return (pool.isDown ? wrong : right).connect()
+      },
+    }
+    return pool
+  }
+
+  // Guards: Wakes.#isTold, and its end in Wakes.#changed.
+  it('is told once that it cannot connect, and again only after it could', async () => {
+    const pool = wavering()
+    const warnings: string[] = []
+    const db = postgresAt(address)
+    ends.push(() => db.destroy())
+    const storage = sqlStorage(db, { schema: place, listen: pool, onWarning: (warning) => warnings.push(warning) })
+    await storage.open?.('crew')
+    ends.push(storage.watch!('crew', () => undefined))
+    await expect.poll(() => pool.tries, PATIENT).toBeGreaterThan(4)
+    expect(warnings).toEqual(['LISTEN fails; check options.listen (connect ECONNREFUSED 127.0.0.1:1)'])
+    pool.isDown = false
+    const [pid] = await listeners(1)
+    expect(warnings.length).toBe(1)
+    pool.isDown = true
+    await inPostgres(`select pg_terminate_backend(${pid})`)
+    await expect.poll(() => warnings.length, PATIENT).toBe(2)
+  })
+
+  it('is told so through a client of postgres', async () => {
+    const client = postgresClient('postgres://nobody@127.0.0.1:1/none', { max: 1 })
+    ends.push(() => client.end())
+    const db = postgresAt(address)
+    ends.push(() => db.destroy())
+    const warnings: string[] = []
+    const storage = sqlStorage(db, { schema: place, listen: client, onWarning: (warning) => warnings.push(warning) })
+    await storage.open?.('crew')
+    ends.push(storage.watch!('crew', () => undefined))
+    await expect.poll(() => warnings[0], PATIENT).toContain('LISTEN fails')
+  })
+
+  // Guard: Wakes.#failed compares with the looks that were answered.
+  it('is told nothing of that while the database is away, too', async () => {
+    const pool = wavering()
+    const warnings: string[] = []
+    const db = postgresAt('postgres://nobody@127.0.0.1:1/none')
+    ends.push(() => db.destroy())
+    const storage = sqlStorage(db, { listen: pool, onWarning: (warning) => warnings.push(warning) })
+    ends.push(storage.watch!('crew', () => undefined))
+    await expect.poll(() => pool.tries, PATIENT).toBeGreaterThan(4)
+    expect(warnings).toEqual([])
+  })
+
+  // Guard: the first lines of begin in Listening.#hearPool.
+  it('does not take the only connection of the pool that Kysely uses, and says so', async () => {
+    const pool = new pg.Pool({ connectionString: address, max: 1 })
+    const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+    ends.push(() => db.destroy())
+    const warned = new Promise<string>((resolve) => {
+      const storage = sqlStorage(db, { schema: place, listen: pool, onWarning: resolve })
+      openCrew({ storage, onError: () => undefined }).then(async (crew) => {
+        ends.push(() => crew.close())
+        await crew.join('ana')
+      }, resolve)
+    })
+    expect(await warned).toContain('others use its one connection; raise max')
+    expect(pool.waitingCount).toBe(0)
+  })
+
+  it('listens through a pool of one connection that is its own', async () => {
+    const pool = new pg.Pool({ connectionString: address, application_name: name, max: 1 })
+    ends.push(() => pool.end())
+    const storage = storageWith(pool)
+    await storage.open?.('crew')
+    const { wake } = await watched(storage)
+    const heard = wake()
+    await notify('crew')
+    await heard
+  })
+
   it('does not take a client that cannot connect again', () => {
     expect(() => storageWith(new pg.Client() as unknown as pg.Pool)).toThrow('a pg.Client cannot connect again')
   })
@@ -163,6 +259,7 @@ it('takes one connection again for one that breaks while it is told to listen', 
     CHANNEL,
     () => undefined,
     (isHearing) => heard.push(isHearing),
+    () => undefined,
   )
   listening.start()
   await vi.advanceTimersByTimeAsync(60_000)

@@ -1,12 +1,13 @@
-import { type Abortable, whileWanted } from '../core/abortable.js'
+import { type Abortable, until, whileWanted } from '../core/abortable.js'
 import { type Off, systemEnvironment } from '../core/environment.js'
+import { CrewError } from '../core/errors.js'
 import { aFunction, matching, object, read, withMethods } from '../core/input.js'
 import type { Appended, Checkpoint, Commit, JournalStorage, Run } from '../core/journal/journal-storage.js'
 import { warningListener, Warnings } from '../core/warnings.js'
 import { RedisCheckpoints } from './redis/checkpoints.js'
 import { type JournalKeys, keysOf } from './redis/keys.js'
 import { MAX_BYTES, RedisLog } from './redis/log.js'
-import { RedisServer, type SendRedisCommand } from './redis/server.js'
+import { RedisServer, type SendRedisCommand, unreachable } from './redis/server.js'
 import { type RedisSubscriber, Wakes } from './redis/wakes.js'
 
 export type { RedisSubscriber, SendRedisCommand }
@@ -58,7 +59,14 @@ class RedisStorage implements JournalStorage {
 
   async open(journal: string, options: Abortable = {}): Promise<void> {
     this.#keys(journal)
-    const doubts = await whileWanted(options, systemEnvironment, () => this.#server.examine())
+    // Clients queue commands for a server that they cannot reach, some for ever.
+    const examined = until(this.#server.examine(), { timeoutMs: FIRST_ANSWER_MS }, systemEnvironment)
+    const doubts = await whileWanted(
+      options,
+      systemEnvironment,
+      () => examined,
+      (error) => (CrewError.is(error, 'timed_out') ? unreachable(error.message, error) : error),
+    )
     for (const doubt of doubts) this.#warnings.tell(doubt)
   }
 
@@ -99,6 +107,9 @@ class RedisStorage implements JournalStorage {
     return keysOf(this.#prefix, journal)
   }
 }
+
+/** Of the server, to the first question of an opening. */
+const FIRST_ANSWER_MS = 10_000
 
 const sender = aFunction<SendRedisCommand>('a function that sends a command: (...command) => redis.call(...command)')
 

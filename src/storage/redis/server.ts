@@ -74,6 +74,14 @@ function isTooOld(version: string): boolean {
 // Also within a script's error, where older servers put what the server said.
 const isAbout = (error: unknown, word: string): boolean => wordsOf(error)?.includes(word) ?? false
 
+export const unreachable = (words: string, cause?: unknown): CrewError =>
+  new CrewError(
+    'storage_unavailable',
+    `Redis cannot be reached; check that it runs, its address, and that the client does not queue commands for ever, as ioredis does with maxRetriesPerRequest (${words})`,
+    {},
+    cause,
+  )
+
 /** What is not in this list says so in its own words. */
 const REMEDIES = {
   READONLY: 'the server is a read-only replica; connect to the primary',
@@ -103,5 +111,16 @@ function refusal(error: unknown): CrewError {
       error,
     )
   const [, remedy] = Object.entries(REMEDIES).find(([word]) => new RegExp(`\\b${word}\\b`).test(words)) ?? []
-  return new CrewError('storage_unavailable', `Redis refused: ${remedy ?? words}`, {}, error)
+  if (remedy !== undefined) return new CrewError('storage_unavailable', `Redis refused: ${remedy}`, {}, error)
+  const { name } = (error ?? {}) as { readonly name?: unknown }
+  if (name === 'MaxRetriesPerRequestError') return unreachable(words, error)
+  // No server says such a thing.
+  if (error instanceof TypeError)
+    return new CrewError(
+      'storage_unavailable',
+      `send failed: ${words}; pass a function: (...command) => redis.call(...command)`,
+      {},
+      error,
+    )
+  return new CrewError('storage_unavailable', `Redis refused: ${words}`, {}, error)
 }

@@ -1,6 +1,7 @@
 import { redisStorage, type SendRedisCommand } from 'crewlog/storage/redis'
+import { Redis } from 'ioredis'
 import { rm } from 'node:fs/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { checkpoint, commit } from '../../../src/testing/storage-contract/samples.js'
 import { asksForAll, endsSilence, openOver } from '../../support/bad-servers.js'
 import { placeAt } from '../../support/engines/redis.js'
@@ -8,6 +9,43 @@ import { onRedis, ownRedis, urlOf } from '../../support/own-redis.js'
 import { isNotInstalled, useOwnServers } from '../../support/own-servers.js'
 import { clientOf, redisClient, useRedisClients } from '../../support/redis-client.js'
 import { refusing } from '../../support/refusing.js'
+
+describe('a client', () => {
+  it('that queues commands for a server that is not there is told of after 10 s', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    try {
+      const storage = redisStorage(() => new Promise(() => undefined))
+      const refused = expect(storage.open!('crew')).rejects.toEqual(
+        refusing('storage_unavailable', 'Redis cannot be reached; check that it runs, its address'),
+      )
+      await vi.advanceTimersByTimeAsync(10_000)
+      await refused
+      const left = expect(storage.open!('crew', { timeoutMs: 50 })).rejects.toMatchObject({ code: 'timed_out' })
+      await vi.advanceTimersByTimeAsync(50)
+      await left
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('that gives up to reach it is told of as such', async () => {
+    const client = new Redis({ port: 1, maxRetriesPerRequest: 1 })
+    client.on('error', () => undefined)
+    await expect(redisStorage((...command) => client.call(...command)).open!('crew')).rejects.toEqual(
+      refusing('storage_unavailable', 'Redis cannot be reached; check'),
+    )
+    client.disconnect()
+  })
+
+  it('whose method was passed without it is told how to pass it', async () => {
+    const client = new Redis({ lazyConnect: true })
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- as users do
+    await expect(redisStorage(client.call).open!('crew')).rejects.toEqual(
+      refusing('storage_unavailable', 'pass a function: (...command) => redis.call(...command)'),
+    )
+    client.disconnect()
+  })
+})
 
 describe.skipIf(isNotInstalled('redis-server'))('a Redis', () => {
   useOwnServers()

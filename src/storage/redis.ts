@@ -60,11 +60,10 @@ class RedisStorage implements JournalStorage {
   async open(journal: string, options: Abortable = {}): Promise<void> {
     this.#keys(journal)
     // Clients queue commands for a server that they cannot reach, some for ever.
-    const examined = until(this.#server.examine(), { timeoutMs: FIRST_ANSWER_MS }, systemEnvironment)
     const doubts = await whileWanted(
       options,
       systemEnvironment,
-      () => examined,
+      () => until(this.#server.examine(), { timeoutMs: FIRST_ANSWER_MS }, systemEnvironment),
       (error) => (CrewError.is(error, 'timed_out') ? unreachable(error.message, error) : error),
     )
     for (const doubt of doubts) this.#warnings.tell(doubt)

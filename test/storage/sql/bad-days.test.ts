@@ -150,9 +150,7 @@ describe.runIf(postgres && mariadb)('a server', () => {
     expect(['closed', 'read_only']).toContain(error.code)
     expect(error.message).toContain(remedy)
     await crew.close()
-    expect(told).toEqual(
-      told.map(() => expect.objectContaining({ message: expect.stringContaining(remedy) as unknown })),
-    )
+    for (const each of told) expect(each).toMatchObject({ message: expect.stringContaining(remedy) as unknown })
   })
 
   it('whose schema is missing is an error that says how to make it', async () => {

@@ -67,7 +67,7 @@ const REMEDIES: Readonly<Record<Cause, string>> = {
   contended: 'Other writers were in the way all the time; it is tried again',
   duplicate: 'The database has it already',
   missing:
-    'A table of crewlog or its schema is missing; check prefix and schema, create schema, or run the statements of sqlTables()',
+    'A table of crewlog is missing, or its schema; check prefix and schema, create schema, or run the statements of sqlTables()',
   denied: 'The database refused this user; check its name, password and rights',
   'read only': 'The database is read-only; connect to the primary server, or make the file writable',
   full: 'The database has no room left; make room on its disk',

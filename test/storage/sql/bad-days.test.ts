@@ -162,7 +162,7 @@ describe.runIf(postgres && mariadb)('a server', () => {
       atEnd(() => db.destroy())
       const error = await refusalOf(sqlStorage(db, { schema }).open?.('crew'))
       expect(error.message).toMatch(
-        /^A table of crewlog or its schema is missing; check prefix and schema, create schema, or run/,
+        /^A table of crewlog is missing, or its schema; check prefix and schema, create schema, or run/,
       )
     }
   })

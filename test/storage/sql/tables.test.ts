@@ -14,7 +14,8 @@ usePlaces()
 
 /** How the guide removes the crew `shop`. */
 function removalOfShop({ dialect }: SqlEngine): readonly string[] {
-  const [, statements = ''] = /```sql\n(.*?)```/s.exec(readFileSync('docs/storage-sqlite.md', 'utf8')) ?? []
+  const guide = readFileSync('docs/storage-sqlite.md', 'utf8')
+  const [, statements = ''] = /```text\n(delete .*?)```/s.exec(guide) ?? []
   const lines = statements.trim().split('\n')
   return lines
     .filter((line) => dialect !== 'sqlite' || !line.endsWith('-- not with SQLite'))
